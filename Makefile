@@ -1,0 +1,46 @@
+# Everything runs from .venv, which holds exactly what deploy/locks/dev.txt names.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(STAMP) ## install everything into .venv (hash-checked)
+
+$(STAMP): deploy/locks/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "geophone needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "Installing into $(VENV) (about a minute the first time) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r deploy/locks/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## run the main job end to end and check every outcome
+	@$(BIN)/geophone demo $(ARGS)
+
+up: $(STAMP) ## keep the whole stack running until Ctrl-C
+	@$(BIN)/geophone up $(ARGS)
+
+test: $(STAMP) ## every test, real Kafka included
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP) ## lint, format, types, architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: $(STAMP) ## renew the hash locks from pyproject.toml
+	deploy/locks/renew $(BIN)
+
+clean: ## remove .venv and caches (the Kafka jars stay in the user's cache folder)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
