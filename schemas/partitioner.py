@@ -28,10 +28,9 @@ def murmur2(data: bytes) -> int:
     """
     whole = len(data) & ~3
     h = _SEED ^ len(data)
-    for (k,) in iter_unpack("<I", data[:whole]):
-        k = (k * _MULTIPLIER) & _MASK
-        k = ((k ^ (k >> 24)) * _MULTIPLIER) & _MASK
-        h = ((h * _MULTIPLIER) & _MASK) ^ k
+    for (word,) in iter_unpack("<I", data[:whole]):
+        k = (word * _MULTIPLIER) & _MASK
+        h = ((h * _MULTIPLIER) & _MASK) ^ (((k ^ (k >> 24)) * _MULTIPLIER) & _MASK)
     if tail := data[whole:]:
         h = ((h ^ int.from_bytes(tail, "little")) * _MULTIPLIER) & _MASK
     h = ((h ^ (h >> 13)) * _MULTIPLIER) & _MASK

@@ -81,6 +81,5 @@ def task_key(tenant_id: str, interaction_id: str, recipient: str) -> UUID:
     """Return the deterministic key of one recipient's task: the same send, the same key.
 
     `recipient` is the lower-cased e-mail address, or Seismic's recipient id where there is none.
-    The parts are joined by NUL, which none of them may contain, so no two triples collide.
     """
-    return uuid5(_KEYS, "\0".join((tenant_id, interaction_id, recipient)))
+    return uuid5(_KEYS, f"{tenant_id}\0{interaction_id}\0{recipient}")
