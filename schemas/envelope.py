@@ -1,0 +1,173 @@
+"""What an event's bytes say: whose it is, which one it is, of what type.
+
+Four wire forms are in use by one sender (developer.seismic.com, pages events and
+legacy-webhooks-1), so keys are matched without case and little is demanded:
+
+- full:     {"id", "version", "occurredAt", "tenantId", "tenantName", "data", "application", …}
+- Pascal:   the same with "Id", "Version", … (the sample of ReadinessArchivalEventV1)
+- wrapper:  "application" and "data" alone (the samples of the legacy pages)
+- bare:     the legacy data object alone ("missing the webhook parent object")
+
+The last two carry neither id nor tenant: see `schemas.legacy`. Nothing of `data` is ever lifted
+to the envelope: data.id and data.version mean other things there.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schemas import catalogue, legacy
+from schemas.catalogue import EventType
+from schemas.reasons import Malformed, Reason
+
+MAX_DEPTH = 64
+"""Deepest nesting of an event. orjson reads 1,024 levels but writes only 254, so whatever is
+re-encoded later has to stay well below; no documented payload is deeper than 10."""
+
+MAX_NAME = 512
+"""Longest tenant id, event id or type in characters; the longest documented one has 64."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+_DOTNET_MIN_VALUE = "0001-01-01"
+_VERIFICATION = "verification"
+_CAMEL_CASE = {
+    name.lower(): name
+    for name in ("id", "version", "type", "occurredAt", "tenantId", "data", "application")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event's identity; `type_name` as sent, `event_type` its row in the catalogue."""
+
+    tenant_id: str
+    event_id: str
+    type_name: str
+    event_type: EventType | None
+    occurred_at: str | None
+    data: Mapping[str, Any]
+
+    @property
+    def spelling(self) -> str:
+        """The documented spelling of the type, or `Other`."""
+        return self.event_type.name if self.event_type else catalogue.OTHER
+
+
+def read(body: bytes, *, legacy_tenant: str) -> Envelope:
+    """Read one event; `legacy_tenant` is whose a legacy body is that names no tenant.
+
+    Raises:
+        Malformed: the bytes are no event; carries the reason for the quarantine.
+    """
+    return interpret(parse(body), body, legacy_tenant=legacy_tenant)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Parse `body` as one JSON object no deeper than `MAX_DEPTH`.
+
+    Raises:
+        Malformed: not JSON, not an object, or too deep.
+    """
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(Reason.NOT_JSON, error.msg) from error
+    if not isinstance(parsed, dict):
+        raise Malformed(Reason.WRONG_SHAPE, "JSON, but not an object")
+    # Counting brackets is a scan in C; only a body with many of them is worth a walk.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, parsed):
+        raise Malformed(Reason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
+    return parsed
+
+
+def interpret(parsed: dict[str, Any], body: bytes, *, legacy_tenant: str) -> Envelope:
+    """Read the envelope of an already parsed object; `body` is what it was parsed from.
+
+    Raises:
+        Malformed: no id, no tenant, or a member of the wrong type or length.
+    """
+    members = parsed if "id" in parsed and "tenantId" in parsed else _camel_case(parsed)
+    event_id, tenant_id = _name(members, "id"), _name(members, "tenantId")
+    type_name = _type_name(members)
+    if event_id and tenant_id:
+        return _envelope(tenant_id, event_id, type_name, members, members.get("data"))
+    old = legacy.recognise(parsed, members, type_name)
+    if old is None:
+        raise _incomplete(event_id)
+    return _envelope(
+        tenant_id or legacy_tenant,
+        event_id or old.synthetic_id(body),
+        type_name or old.type_name,
+        members,
+        old.data,
+    )
+
+
+def _envelope(
+    tenant_id: str, event_id: str, type_name: str | None, members: Mapping[str, Any], data: object
+) -> Envelope:
+    name = type_name or catalogue.OTHER
+    return Envelope(
+        tenant_id=tenant_id,
+        event_id=event_id,
+        type_name=name,
+        event_type=catalogue.lookup(name),
+        occurred_at=_occurred_at(members.get("occurredAt")),
+        data=data if isinstance(data, dict) else {},
+    )
+
+
+def _incomplete(event_id: str | None) -> Malformed:
+    if event_id:
+        return Malformed(Reason.NO_TENANT, "an id, but no tenantId")
+    return Malformed(Reason.NO_ID, "no id, and no legacy payload either")
+
+
+def _camel_case(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """Spell the envelope's keys as documented; an exact spelling wins over another case."""
+    renamed = {
+        _CAMEL_CASE[key.lower()]: parsed[key] for key in parsed if key.lower() in _CAMEL_CASE
+    }
+    exact = {name: parsed[name] for name in _CAMEL_CASE.values() if name in parsed}
+    return renamed | exact
+
+
+def _name(members: Mapping[str, Any], member: str) -> str | None:
+    value = members.get(member)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Malformed(Reason.WRONG_SHAPE, f"{member} is not a string")
+    if len(value) > MAX_NAME:
+        raise Malformed(Reason.WRONG_SHAPE, f"{member} is longer than {MAX_NAME} characters")
+    return value
+
+
+def _type_name(members: Mapping[str, Any]) -> str | None:
+    """`type` was the name until 2025, `version` carries it today; live events may have either."""
+    old = _name(members, "type")
+    return old if old and old.lower() != _VERIFICATION else _name(members, "version")
+
+
+def _occurred_at(value: object) -> str | None:
+    """Keep a time only if it is RFC 3339 and not the .NET zero the sender uses for "unknown"."""
+    if not isinstance(value, str) or value.startswith(_DOTNET_MIN_VALUE):
+        return None
+    return value if _RFC3339.fullmatch(value) else None
+
+
+def _deeper_than(limit: int, value: object) -> bool:
+    level: list[Any] = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
