@@ -5,7 +5,7 @@ All topics have the same partition count, and every writer computes the partitio
 a running installation would tear tenants' order and the deduplication apart: it is refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas import catalogue
@@ -68,7 +68,7 @@ class Topics:
         self.dedup = Topic(
             f"{prefix}dedup",
             "digest of (tenantId, id)",
-            "mark: source offset, time",
+            "mark: source offset (the time is the record's)",
             "dedup",
             DEDUP_WINDOW_MS,
             compacted=True,
@@ -88,3 +88,21 @@ class Topics:
             self.dedup,
         )
         yield from self.events.values()
+
+
+def differences(wanted: Iterable[Topic], existing: Mapping[str, int], partitions: int) -> list[str]:
+    """Return what is not as the contract says, one sentence each.
+
+    Args:
+        wanted: topics that have to be there.
+        existing: partition count by topic name.
+        partitions: the count each of them must have.
+    """
+    sentences = []
+    for topic in wanted:
+        found = existing.get(topic.name)
+        if found is None:
+            sentences.append(f"topic {topic.name} is missing")
+        elif found != partitions:
+            sentences.append(f"topic {topic.name} has {found} partitions, not {partitions}")
+    return sentences

@@ -1,0 +1,42 @@
+"""What follows from an event: a table from type to pure functions.
+
+An action gets one event and returns the commands it leads to; it reads no clock, no settings and
+no topic. A new action is one module here and one entry in the table.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from schemas import catalogue
+from schemas.catalogue import CATALOGUE
+from schemas.envelope import Envelope
+from schemas.task import TaskCommand
+from streams.actions.context import Context
+from streams.actions.email import follow_up_recipients
+
+Action = Callable[[Envelope, Context], Iterable[TaskCommand]]
+
+ACTIONS: Mapping[str, tuple[Action, ...]] = {
+    catalogue.EMAIL.name: (follow_up_recipients,),
+    catalogue.EMAIL_ENRICHED.name: (follow_up_recipients,),
+    # Viewing a LiveSend leads to no task; the rows say that this is a decision.
+    catalogue.SESSION_SUMMARY.name: (),
+    catalogue.SESSION_SUMMARY_ENRICHED.name: (),
+    catalogue.LIVESEND_SUMMARY.name: (),
+}
+
+
+def check_complete(actions: Mapping[str, tuple[Action, ...]] = ACTIONS) -> None:
+    """Refuse to start with a table that forgot a type or names one that does not exist.
+
+    Raises:
+        LookupError: says which types are missing or unknown.
+    """
+    expected = {row.name for row in CATALOGUE if row.carries_recipients}
+    missing, unknown = expected - actions.keys(), actions.keys() - {row.name for row in CATALOGUE}
+    if missing or unknown:
+        raise LookupError(f"ACTIONS lacks {sorted(missing)} and has unknown {sorted(unknown)}")
+
+
+def types_with_actions() -> list[str]:
+    """Return the event types something follows from."""
+    return [name for name, actions in ACTIONS.items() if actions]

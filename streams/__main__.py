@@ -1,0 +1,108 @@
+"""`geophone-streams`: environment → settings → topic check → Faust worker."""
+
+import argparse
+import asyncio
+import sys
+from typing import NoReturn
+
+import faust
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from schemas.topics import Topic
+from streams import logs, topics
+from streams.app import create_app
+from streams.exit import ExitCode
+from streams.settings import STAGES, Settings
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run until told to stop; see `streams.exit` for how it may end."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings(stages=options.stages) if options.stages else Settings()
+        app = create_app(settings)
+    except (ValidationError, ValueError, LookupError, OSError) as error:
+        _refuse(_explain(error))
+    if options.check:
+        sys.stdout.write(f"Settings are valid: {', '.join(settings.stages)}.\n")
+        sys.exit(0)
+    logs.configure(settings.log_level)
+    _check_topics(settings)
+    worker = faust.Worker(
+        app, override_logging=False, quiet=True, redirect_stdouts=False, loglevel=None
+    )
+    worker.spinner = None
+    worker.execute_from_commandline()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="geophone-streams",
+        description="Deduplicate, split and act on the events of the raw topic.",
+        epilog=_variables(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--stages", help=f"stages to run here, comma separated (default: {','.join(STAGES)})"
+    )
+    parser.add_argument("--check", action="store_true", help="check the settings and exit")
+    return parser
+
+
+def _variables() -> str:
+    lines = ["environment variables:"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f" [{_plain(field.default)}]"
+        lines.append(f"  GEOPHONE_{name.upper()}{default}\n      {field.description}")
+    return "\n".join(lines)
+
+
+def _plain(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _explain(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"GEOPHONE_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+        for one in error.errors(include_input=False, include_url=False)
+    )
+
+
+def _refuse(why: str) -> NoReturn:
+    sys.stderr.write(f"geophone-streams cannot start: {why}. See geophone-streams --help.\n")
+    sys.exit(ExitCode.CONFIG)
+
+
+def _check_topics(settings: Settings) -> None:
+    if settings.topic_mode == "off":
+        return
+    try:
+        found = asyncio.run(
+            topics.ensure(
+                settings.connection().client_arguments(),
+                _needed(settings),
+                settings.topic_partitions,
+                settings.topic_replication,
+                create=settings.topic_mode == "create",
+            )
+        )
+    except (KafkaError, OSError) as error:
+        sys.stderr.write(
+            f"geophone-streams cannot reach Kafka at {settings.kafka_bootstrap_servers}: {error}\n"
+        )
+        sys.exit(ExitCode.FAILED)
+    if found:
+        _refuse(f"{'; '.join(found)}. Run `geophone topics apply`, or set GEOPHONE_TOPIC_MODE")
+
+
+def _needed(settings: Settings) -> list[Topic]:
+    """Everything but the ingress's own: a stage reads what another one writes."""
+    table = settings.topics()
+    return [topic for topic in table if topic is not table.lifecycle]
+
+
+if __name__ == "__main__":
+    main()

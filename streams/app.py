@@ -1,0 +1,168 @@
+"""Wires one process: settings in, a Faust app with the chosen stages out.
+
+Agents, channels, services and the worker are Faust's. Its own Kafka transport is switched off
+(`enable_kafka`, documented in faust.app.base.BootStrategy): it acknowledges events whose agent
+raised and marks tables before the output exists, so it loses events, and it costs ten times the
+work itself. Every byte from and to Kafka goes through `streams.source` and `streams.transaction`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import faust
+import faust.app.base
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams import crm_stage, dedup_stage, followup, followup_stage
+from streams.actions import check_complete, types_with_actions
+from streams.crm.registry import connector
+from streams.health import Admin
+from streams.marks import Marks, MemoryMarks, RocksMarks
+from streams.ownership import Handler
+from streams.restore import restore
+from streams.settings import Settings
+from streams.source import Source, Stage
+from streams.transaction import TransactionalProducer
+
+
+class App(faust.App):
+    """A Faust app that opens no connection to Kafka by itself."""
+
+    class BootStrategy(faust.app.base.BootStrategy):
+        """Starts agents and services, and nothing of Faust's transport."""
+
+        enable_kafka = False
+
+
+def create_app(settings: Settings) -> App:
+    """Return an app that runs the stages of `settings`; nothing is opened yet.
+
+    Raises:
+        LookupError: the table of actions is incomplete.
+        ValueError: the CRM's settings are.
+    """
+    check_complete()
+    app = App(
+        settings.app_id,
+        broker=f"kafka://{settings.kafka_bootstrap_servers}",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,
+    )
+    # Channels wait for this; Faust gives it when its conductor starts, which is switched off.
+    app.flow_control.resume()
+    builders = {"dedup": _dedup, "followup": _followup, "crm": _crm}
+    sources = [builders[stage](app, settings) for stage in settings.stages]
+    _add(app, Admin(sources, settings))
+    for source in sources:
+        _add(app, source)
+    return app
+
+
+def _dedup(app: App, settings: Settings) -> Source:
+    topics = settings.topics()
+    client = settings.connection().client_arguments()
+
+    def handler(source: TopicPartition) -> Handler:
+        return dedup_stage.DedupHandler(
+            TransactionalProducer(client, _group(settings, dedup_stage.STAGE), source),
+            topics,
+            settings.legacy_tenant,
+            partial(_restored_marks, settings, TopicPartition(topics.dedup.name, source.partition)),
+        )
+
+    stage = Stage(dedup_stage.STAGE, [topics.raw.name], transactional=False)
+    return _source(app, settings, stage, handler)
+
+
+async def _restored_marks(settings: Settings, changelog: TopicPartition, committed: int) -> Marks:
+    marks: Marks = MemoryMarks()
+    if settings.marks == "rocksdb":
+        folder = settings.state_dir / changelog.topic / str(changelog.partition)
+        marks = RocksMarks.opened_not_ahead_of(folder, committed)
+    await restore(settings.connection().client_arguments(), changelog, marks)
+    return marks
+
+
+def _followup(app: App, settings: Settings) -> Source:
+    topics = settings.topics()
+    client = settings.connection().client_arguments()
+    decide = partial(
+        followup.decide,
+        topics=topics,
+        due_business_days=settings.task_due_business_days,
+        legacy_tenant=settings.legacy_tenant,
+    )
+
+    def handler(source: TopicPartition) -> Handler:
+        producer = TransactionalProducer(client, _group(settings, followup_stage.STAGE), source)
+        return followup_stage.FollowupHandler(producer, topics, decide)
+
+    read = [topics.events[name].name for name in types_with_actions()]
+    return _source(app, settings, Stage(followup_stage.STAGE, read, transactional=True), handler)
+
+
+def _crm(app: App, settings: Settings) -> Source:
+    topics = settings.topics()
+    client = settings.connection().client_arguments()
+    crm = connector(settings.crm)(settings.endpoint(), None)
+    _add(app, crm_stage.Connection(crm))
+
+    def handler(source: TopicPartition) -> Handler:
+        producer = TransactionalProducer(client, _group(settings, crm_stage.STAGE), source)
+        return crm_stage.CrmHandler(producer, topics, crm, settings.crm_concurrency)
+
+    stage = Stage(
+        crm_stage.STAGE,
+        [topics.task.name],
+        transactional=True,
+        # One partition that waits for the CRM must not keep another from its turn.
+        at_once=settings.topic_partitions,
+        batches_ahead=1,
+        max_records=crm_stage.MAX_RECORDS,
+    )
+    return _source(app, settings, stage, handler)
+
+
+def _source(
+    app: App, settings: Settings, stage: Stage, handler: Callable[[TopicPartition], Handler]
+) -> Source:
+    channel = app.channel()
+    source = Source(stage, channel, handler, partial(_consumer, settings, stage))
+
+    @app.agent(channel, name=stage.name, concurrency=stage.at_once)
+    async def agent(batches: faust.StreamT[Any]) -> None:
+        async for batch in batches:
+            await source.handle(batch)
+
+    return source
+
+
+def _consumer(settings: Settings, stage: Stage) -> AIOKafkaConsumer:
+    session_ms = int(settings.session_timeout_seconds * 1000)
+    return AIOKafkaConsumer(
+        **settings.connection().client_arguments(),
+        group_id=_group(settings, stage.name),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if stage.transactional else "read_uncommitted",
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms // 6,
+        rebalance_timeout_ms=60_000,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
+
+
+def _group(settings: Settings, stage: str) -> str:
+    return f"{settings.app_id}-{stage}"
+
+
+def _add(app: App, service: faust.Service) -> None:
+    """Faust takes instances as well as classes; its annotation knows the classes only.
+
+    Such services start after the agents and stop before them, last one first: a source lets its
+    partitions go while the agents can still finish the batch in hand.
+    """
+    app.service(service)  # type: ignore[arg-type]

@@ -1,0 +1,134 @@
+"""Any HTTP endpoint as the CRM: what it is sent, and what it must answer.
+
+One POST per command: the task command's wire form as `application/json`, `Idempotency-Key` = the
+task's key, and, where a secret is set, the three headers of Standard Webhooks 1.0.0 with
+`webhook-id` = the same key. The endpoint must
+
+- answer 2xx only when the task is stored, and name its record in a JSON member `id` if it can;
+- for a key it has stored before, change nothing and answer 409, or 2xx with
+  `Idempotent-Replayed: true`. A 409 without `Retry-After` counts as success: while the first
+  request with a key is still being worked on, answer 425 or 503;
+- answer any other 4xx only for a command that it will never take. See `streams/crm/answer.py`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+
+from schemas.task import TaskCommand
+from streams.crm import AlreadyThere, Created, Unavailable
+from streams.crm.answer import Answer, outcome
+from streams.crm.signing import signer
+
+_BODY_LIMIT = 64 * 1024  # an answer holds an id or an error's name; more is a mistake or worse
+
+
+class BadEndpoint(ValueError):
+    """The operator's URL or time-out cannot be used; the message does not repeat the URL."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the CRM listens: URL, Standard Webhooks secret or None, time-out in seconds.
+
+    The time-out covers one call from connecting to the answer's end. URL and secret may hold
+    credentials, so `repr` hides both.
+
+    Raises:
+        BadEndpoint: the URL is not http(s) or has no host, or the time-out is not positive.
+        BadSecret: see `streams.crm.signing`.
+    """
+
+    url: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+    timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not _is_http(self.url):
+            raise BadEndpoint("the CRM's URL must be like https://crm.example.com/tasks")
+        if not self.timeout > 0:  # aiohttp takes 0 for "wait for ever"
+            raise BadEndpoint("the CRM's time-out must be more than 0 s")
+        if self.secret is not None:
+            signer(self.secret)
+
+
+class Webhook:
+    """The connector. A session given from outside stays open; one made here is closed here."""
+
+    def __init__(self, endpoint: Endpoint, session: ClientSession | None = None) -> None:
+        self._endpoint = endpoint
+        self._signer = signer(endpoint.secret) if endpoint.secret is not None else None
+        self._session = session
+        self._own: ClientSession | None = None
+
+    async def create(self, task: TaskCommand) -> Created | AlreadyThere:
+        """See `streams.crm.CRM`."""
+        try:
+            answer = await self._post(task)
+        except TimeoutError as error:
+            raise Unavailable(f"no answer within {self._endpoint.timeout:g} s") from error
+        except (ClientError, OSError) as error:
+            raise Unavailable(f"no answer: {type(error).__name__}") from error
+        return outcome(answer, task, datetime.now(UTC))
+
+    async def close(self) -> None:
+        """See `streams.crm.CRM`."""
+        if self._own is not None:
+            await self._own.close()
+
+    async def _post(self, task: TaskCommand) -> Answer:
+        body = task.encode()
+        async with self._open().post(
+            self._endpoint.url,
+            data=body,
+            headers=self._headers(str(task.key), body),
+            timeout=ClientTimeout(total=self._endpoint.timeout),
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, response.headers, await _beginning(response))
+
+    def _headers(self, key: str, body: bytes) -> dict[str, str]:
+        headers = {
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "User-Agent": "geophone",
+        }
+        return headers | self._signature(key, body)
+
+    def _signature(self, key: str, body: bytes) -> dict[str, str]:
+        if self._signer is None:
+            return {}
+        now = datetime.now(UTC)
+        return {
+            "webhook-id": key,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(key, now, body.decode()),
+        }
+
+    def _open(self) -> ClientSession:
+        # Not in __init__: a session belongs to the loop that runs when it is made.
+        if self._session is None:
+            self._session = self._own = ClientSession(cookie_jar=DummyCookieJar())
+        return self._session
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+async def _beginning(response: ClientResponse) -> bytes:
+    body = bytearray()
+    try:
+        while len(body) < _BODY_LIMIT and (chunk := await response.content.readany()):
+            body += chunk
+    except (ClientError, OSError):
+        # The status line has decided already; the body would only have added an id or a name.
+        pass
+    return bytes(body[:_BODY_LIMIT])

@@ -1,0 +1,74 @@
+"""The dedup stage on one partition of the raw topic: decide, commit, remember."""
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiokafka import ConsumerRecord
+
+from schemas.topics import Topics
+from streams import metrics
+from streams.dedup import Decision, decide
+from streams.marks import Marks, MemoryMarks, Position
+from streams.ownership import Committed, Handler
+from streams.transaction import Output, TransactionalProducer
+
+STAGE = "dedup"
+
+
+class DedupHandler(Handler):
+    """Owns the transactional producer and the marks of one source partition."""
+
+    def __init__(
+        self,
+        producer: TransactionalProducer,
+        topics: Topics,
+        legacy_tenant: str,
+        restored_marks: Callable[[int], Awaitable[Marks]],
+    ) -> None:
+        self._producer = producer
+        self._topics = topics
+        self._legacy_tenant = legacy_tenant
+        self._restored_marks = restored_marks
+        self._marks: Marks = MemoryMarks()
+
+    async def open(self, committed: Committed) -> int:
+        """Fence first, then read: nobody can add marks or commit offsets any more but we."""
+        await self._producer.start(
+            [
+                self._topics.dedup.name,
+                self._topics.quarantine.name,
+                *(topic.name for topic in self._topics.events.values()),
+            ]
+        )
+        start = await committed()
+        self._marks = await self._restored_marks(start)
+        return start
+
+    async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
+        decision = decide(records, self._marks, self._topics, self._legacy_tenant)
+        started = time.monotonic()
+        ends = await self._producer.commit(
+            [*decision.outputs, *self._changelog_entries(decision)], next_offset
+        )
+        metrics.TRANSACTION_SECONDS.labels(STAGE).observe(time.monotonic() - started)
+        changelog = ends.get(self._topics.dedup.name, self._marks.position().changelog)
+        self._marks.add(decision.marks, Position(changelog, next_offset))
+        _count(decision)
+        return True
+
+    async def close(self) -> None:
+        await self._producer.stop()
+        self._marks.close()
+
+    def _changelog_entries(self, decision: Decision) -> list[Output]:
+        topic = self._topics.dedup.name
+        return [Output(topic, key, b"%d" % offset, ()) for key, offset in decision.marks.items()]
+
+
+def _count(decision: Decision) -> None:
+    metrics.DUPLICATES.inc(decision.duplicates)
+    for reason, count in decision.quarantined.items():
+        metrics.QUARANTINED.labels(STAGE, reason).inc(count)
+    for topic, count in Counter(output.topic for output in decision.outputs).items():
+        metrics.WRITTEN.labels(topic).inc(count)

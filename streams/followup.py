@@ -1,0 +1,67 @@
+"""From an event to its task commands: the decision, without I/O."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from schemas import envelope, headers
+from schemas.reasons import Malformed, Reason
+from schemas.topics import Topics
+from streams.actions import ACTIONS
+from streams.actions.context import Context
+from streams.quarantine import set_aside
+from streams.transaction import Output
+
+
+@dataclass(slots=True)
+class Decision:
+    """What one batch leads to."""
+
+    outputs: list[Output] = field(default_factory=list)
+    quarantined: Counter[Reason] = field(default_factory=Counter)
+
+
+def decide(
+    records: Iterable[ConsumerRecord], topics: Topics, due_business_days: int, legacy_tenant: str
+) -> Decision:
+    """Decide what follows from the events of one partition, in order."""
+    decision = Decision()
+    for record in records:
+        try:
+            decision.outputs.extend(_commands(record, topics, due_business_days, legacy_tenant))
+        except Malformed as malformed:
+            decision.outputs.append(set_aside(record, malformed, topics.quarantine.name))
+            decision.quarantined[malformed.reason] += 1
+    return decision
+
+
+def _commands(
+    record: ConsumerRecord, topics: Topics, due_business_days: int, legacy_tenant: str
+) -> list[Output]:
+    told = record.key.decode(errors="replace") if record.key else legacy_tenant
+    event = envelope.read(record.value or b"", legacy_tenant=told)
+    context = Context(datetime.fromtimestamp(record.timestamp / 1000, UTC), due_business_days)
+    try:
+        commands = [c for action in ACTIONS[event.spelling] for c in action(event, context)]
+    except ValidationError as error:
+        raise Malformed(Reason.WRONG_SHAPE, _where(error)) from error
+    return [
+        Output(
+            topic=topics.task.name,
+            key=record.key,
+            value=command.encode(),
+            headers=headers.of_task(event.tenant_id, str(command.key), record.timestamp),
+            timestamp_ms=record.timestamp,
+        )
+        for command in commands
+    ]
+
+
+def _where(error: ValidationError) -> str:
+    """Name the fields and what is wrong with them, never their values."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['type']}" for p in problems)

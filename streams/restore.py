@@ -1,0 +1,90 @@
+"""Bring a copy of the marks up to the changelog, before the first record is handled.
+
+Runs after the predecessor is fenced and its transactions are ruled out, so nothing can be appended
+to this changelog partition any more but by us. Reads committed records up to the high watermark;
+if an undecided transaction still stood in between, the reader would not get there: then the
+process ends and the next one tries again, because a mark that is missed is a duplicate later.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams import metrics
+from streams.marks import Marks, Position
+
+STALL_SECONDS = 60.0
+"""Longest time without progress; not a limit on the whole, which may be millions of marks."""
+
+_FETCH_BYTES = 4 * 1024 * 1024
+_POLL_MS = 200
+
+log = structlog.get_logger(__name__)
+
+
+async def restore(client: dict[str, Any], changelog: TopicPartition, marks: Marks) -> None:
+    """Read what `marks` lacks from the changelog partition.
+
+    Raises:
+        TimeoutError: no progress for `STALL_SECONDS`.
+        KafkaError: the changelog cannot be read.
+    """
+    started = time.monotonic()
+    end = await _high_watermark(client, changelog)
+    position = marks.position()
+    if position.changelog > end:
+        raise RuntimeError(f"{changelog} ends at {end}, but marks up to {position} are on disk")
+    consumer = AIOKafkaConsumer(
+        **client,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
+    await consumer.start()
+    try:
+        consumer.assign([changelog])
+        consumer.seek(changelog, position.changelog)
+        restored = await _read_until(end, consumer, changelog, marks)
+    finally:
+        await consumer.stop()
+    elapsed = time.monotonic() - started
+    metrics.MARKS_RESTORED.inc(restored)
+    metrics.RESTORE_SECONDS.observe(elapsed)
+    log.info("marks_restored", partition=changelog.partition, marks=restored, seconds=elapsed)
+
+
+async def _high_watermark(client: dict[str, Any], changelog: TopicPartition) -> int:
+    """Ask for the end of the log itself, undecided transactions included."""
+    reader = AIOKafkaConsumer(**client, isolation_level="read_uncommitted")
+    await reader.start()
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            ends: dict[TopicPartition, int] = await reader.end_offsets([changelog])
+        return ends[changelog]
+    finally:
+        await reader.stop()
+
+
+async def _read_until(
+    end: int, consumer: AIOKafkaConsumer, changelog: TopicPartition, marks: Marks
+) -> int:
+    """Read to `end` by position, not by record: the last entries may be transaction markers."""
+    restored = 0
+    reached = -1
+    source = marks.position().source
+    deadline = time.monotonic() + STALL_SECONDS
+    while (position := await consumer.position(changelog)) < end:
+        if position > reached:
+            reached, deadline = position, time.monotonic() + STALL_SECONDS
+        elif time.monotonic() > deadline:
+            raise TimeoutError(f"{changelog} stands at {position}, short of its end {end}")
+        fetched = await consumer.getmany(changelog, timeout_ms=_POLL_MS)
+        records = fetched.get(changelog, [])
+        if records:
+            marks.add((record.key for record in records), Position(records[-1].offset + 1, source))
+            restored += len(records)
+    return restored

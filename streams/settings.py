@@ -1,0 +1,124 @@
+"""Settings of the streams process, read once from GEOPHONE_… variables."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from schemas.connection import KafkaConnection
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from streams.crm.webhook import Endpoint
+
+STAGES = ("dedup", "followup", "crm")
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose; the descriptions are what `--help` prints."""
+
+    model_config = SettingsConfigDict(env_prefix="GEOPHONE_", frozen=True, extra="ignore")
+
+    stages: Annotated[tuple[str, ...], NoDecode] = Field(
+        STAGES, description="Which stages run here: dedup, followup, crm, comma separated."
+    )
+    app_id: str = Field(
+        "geophone",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Prefix of consumer groups and transactional ids; one per installation.",
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092", description="HOST:PORT, comma separated."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As in Kafka's own clients."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="Used with the SASL protocols."
+    )
+    kafka_sasl_username: str | None = Field(None, description="SASL user.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
+    kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
+    kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
+
+    topic_prefix: str = Field(DEFAULT_PREFIX, description="Prefix of every topic's name.")
+    topic_mode: Literal["verify", "create", "off"] = Field(
+        "verify", description="At start: check the topics, create what is missing, or neither."
+    )
+    topic_partitions: int = Field(
+        DEFAULT_PARTITIONS, ge=1, description="Partitions of every topic; never change it."
+    )
+    topic_replication: int = Field(3, ge=1, description="Replication factor, used by `create`.")
+    legacy_tenant: str = Field(
+        "legacy", min_length=1, description="Tenant of legacy payloads that name none."
+    )
+
+    marks: Literal["rocksdb", "memory"] = Field(
+        "rocksdb", description="Where dedup marks are kept; memory is for small installations."
+    )
+    state_dir: Path = Field(
+        Path("geophone-state"), description="Folder of the RocksDB marks; one per process."
+    )
+    session_timeout_seconds: float = Field(
+        20.0, ge=1, description="How long a silent worker keeps its partitions."
+    )
+    stalled_seconds: float = Field(
+        180.0, ge=1, description="/livez fails when there is work and nothing moved for this long."
+    )
+
+    crm: str = Field("webhook", description="Connector of the crm stage: webhook or sandbox.")
+    crm_url: str | None = Field(None, description="Where the connector delivers.")
+    crm_secret: SecretStr | None = Field(
+        None, description="Signs deliveries by Standard Webhooks (whsec_…)."
+    )
+    crm_secret_file: Path | None = Field(None, description="File with that secret.")
+    crm_timeout_seconds: float = Field(10.0, gt=0, description="Longest one call to the CRM takes.")
+    crm_concurrency: int = Field(8, ge=1, description="Calls to the CRM under way per partition.")
+    task_due_business_days: int = Field(
+        2, ge=0, description="Business days between a LiveSend and its follow-up's due date."
+    )
+
+    admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - a pod's probes and Prometheus come from outside
+    admin_port: int = Field(9091, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    ready_file: Path | None = Field(
+        None, description="Written once up: JSON with url and pid, for a supervisor."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Of all logs."
+    )
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("stages")
+    @classmethod
+    def _known(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        if not stages or set(stages) - set(STAGES):
+            raise ValueError(f"choose from {', '.join(STAGES)}")
+        return stages
+
+    def connection(self) -> KafkaConnection:
+        """Return how to reach Kafka."""
+        return KafkaConnection(
+            **{name: getattr(self, f"kafka_{name}") for name in KafkaConnection.model_fields}
+        )
+
+    def endpoint(self) -> Endpoint:
+        """Return where the crm stage delivers.
+
+        Raises:
+            ValueError: no URL, or one that cannot be used, or a secret that is none.
+        """
+        if not self.crm_url:
+            raise ValueError("set GEOPHONE_CRM_URL, or leave crm out of GEOPHONE_STAGES")
+        secret = self.crm_secret.get_secret_value() if self.crm_secret else None
+        if self.crm_secret_file:
+            secret = self.crm_secret_file.read_text().strip()
+        return Endpoint(self.crm_url, secret, self.crm_timeout_seconds)
+
+    def topics(self) -> Topics:
+        """Return the table of topics under the configured prefix."""
+        return Topics(self.topic_prefix)

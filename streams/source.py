@@ -1,0 +1,202 @@
+"""Reads a stage's source topics and hands batches of one partition to its agent.
+
+Faust opens no connection to Kafka here (see `streams.app`). This service owns the group consumer:
+
+- assigned: the partition is paused, taken over in the background (heartbeats go on meanwhile),
+  sought to its committed offset, and only then read;
+- revoked: the batch in hand is finished or discarded, then the partition is let go;
+- the consumer polls all the time, whatever the agent does, so it never leaves its group for
+  being slow; a partition with enough batches in flight is paused instead.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from streams import metrics
+from streams.exit import ending_process
+from streams.ownership import Batch, Handler, Ownership
+
+MAX_RECORDS = 500
+"""Most records of one batch, so of one transaction: 500 cost about 20 ms, and a crash repeats
+no more than that."""
+
+_POLL_MS = 100
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a stage reads and how much of it at once.
+
+    `transactional` says that its topics are written in transactions: they are read committed, and
+    their offsets have holes. `batches_ahead` bounds the batches of one partition in flight.
+    """
+
+    name: str
+    topics: Sequence[str]
+    transactional: bool
+    at_once: int = 4
+    batches_ahead: int = 2
+    max_records: int = MAX_RECORDS
+
+
+class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
+    """The group consumer of one stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        channel: faust.ChannelT[Any],
+        handler: Callable[[TopicPartition], Handler],
+        consumer: Callable[[], AIOKafkaConsumer],
+    ) -> None:
+        super().__init__()
+        self.stage = stage.name
+        self._limits = stage
+        self._channel = channel
+        self._handler = handler
+        self._new_consumer = consumer
+        self._owned: dict[TopicPartition, Ownership] = {}
+        self._takeovers: set[asyncio.Task[None]] = set()
+        self._assigned_at: float | None = None
+
+    async def on_start(self) -> None:
+        self._consumer = self._new_consumer()
+        with ending_process(f"{self.stage}: join the group"):
+            await self._consumer.start()
+            self._consumer.subscribe(self._limits.topics, listener=self)
+
+    async def on_stop(self) -> None:
+        with ending_process(f"{self.stage}: leave the group"):
+            await self._let_all_go()
+            await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        with ending_process(f"{self.stage}: let go"):
+            await self._let_all_go()
+            if revoked:
+                log.info("revoked", stage=self.stage, partitions=_numbers(revoked))
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        # The consumer sends no heartbeats before this returns, so the work goes to tasks.
+        self._consumer.pause(*assigned)
+        self._assigned_at = time.monotonic()
+        for source in assigned:
+            task = asyncio.create_task(self._take_over(source))
+            self._takeovers.add(task)
+            task.add_done_callback(self._takeovers.discard)
+        log.info("assigned", stage=self.stage, partitions=_numbers(assigned))
+
+    async def _take_over(self, source: TopicPartition) -> None:
+        with ending_process(f"{self.stage}: take over {source}"):
+            started = time.monotonic()
+            ownership = Ownership(source, self._handler(source), not self._limits.transactional)
+            try:
+                await ownership.take_over(partial(self._committed, source))
+            except asyncio.CancelledError:
+                await ownership.let_go()
+                raise
+            self._owned[source] = ownership
+            self._consumer.seek(source, ownership.next_offset)
+            self._consumer.resume(source)
+            metrics.PARTITIONS.labels(self.stage).inc()
+            metrics.TAKEOVER_SECONDS.labels(self.stage).observe(time.monotonic() - started)
+
+    async def _committed(self, source: TopicPartition) -> int:
+        """Return where the group stands, or where the log starts if that is later."""
+        start: int = (await self._consumer.beginning_offsets([source]))[source]
+        offset: int | None = await self._consumer.committed(source)
+        if offset is not None and offset < start:
+            log.error("records_expired", stage=self.stage, source=str(source), lost=start - offset)
+            metrics.EXPIRED.labels(self.stage).inc(start - offset)
+        return start if offset is None else max(offset, start)
+
+    async def _let_all_go(self) -> None:
+        for task in self._takeovers:
+            task.cancel()
+        await asyncio.gather(*self._takeovers, return_exceptions=True)
+        owned, self._owned = self._owned, {}
+        metrics.PARTITIONS.labels(self.stage).set(0)
+        await asyncio.gather(*(ownership.let_go() for ownership in owned.values()))
+        for source in owned:
+            metrics.LAG.remove(self.stage, source.topic, source.partition)
+
+    @faust.Service.task
+    async def _poll(self) -> None:
+        with ending_process(f"{self.stage}: read"):
+            while not self.should_stop:
+                fetched = await self._consumer.getmany(
+                    timeout_ms=_POLL_MS, max_records=self._limits.max_records
+                )
+                # No await between the read and the look-up: what was read belongs to these owners.
+                # Records of a partition not (or no longer) owned are read again after its seek.
+                batches = [
+                    Batch(self._owned[source], records)
+                    for source, records in fetched.items()
+                    if source in self._owned
+                ]
+                for batch in batches:
+                    await self._hand_out(batch)
+                self._observe_lag()
+
+    async def _hand_out(self, batch: Batch) -> None:
+        ownership = batch.ownership
+        ownership.in_flight += 1
+        if ownership.in_flight >= self._limits.batches_ahead and not ownership.ended:
+            self._consumer.pause(ownership.source)
+        await self._channel.put(batch)  # type: ignore[arg-type] # it takes plain values too
+
+    async def handle(self, batch: Batch) -> None:
+        """Handle one batch on behalf of the agent; any failure ends the process."""
+        ownership = batch.ownership
+        with ending_process(f"{self.stage}: handle {ownership.source}"):
+            handled = await ownership.handle(batch.records)
+            ownership.in_flight -= 1
+            if not handled:
+                return
+            metrics.RECORDS.labels(self.stage).inc(len(batch.records))
+            if not ownership.ended and ownership.in_flight < self._limits.batches_ahead:
+                self._consumer.resume(ownership.source)
+
+    def ready(self) -> bool:
+        """Whether the group has been joined and every assigned partition taken over."""
+        return self._assigned_at is not None and not self._takeovers
+
+    def stalled_for(self) -> float:
+        """Return the seconds for which some owned partition had work and did not move.
+
+        Taking over counts as work; a partition without lag is never stalled.
+        """
+        now = time.monotonic()
+        waits = [now - own.idle_since() for own in self._owned.values() if self._lag(own) > 0]
+        if self._takeovers and self._assigned_at is not None:
+            waits.append(now - self._assigned_at)
+        return max(waits, default=0.0)
+
+    def _lag(self, ownership: Ownership) -> int:
+        """Records that readers may see and this stage has not handled; 0 while unknown."""
+        source = ownership.source
+        end = self._consumer.highwater(source)
+        if self._limits.transactional:
+            end = self._consumer.last_stable_offset(source)
+        return max(0, (end or 0) - ownership.next_offset)
+
+    def _observe_lag(self) -> None:
+        for source, ownership in self._owned.items():
+            lag = self._lag(ownership)
+            if lag == 0:
+                ownership.moved_at = time.monotonic()
+            metrics.LAG.labels(self.stage, source.topic, source.partition).set(lag)
+
+
+def _numbers(partitions: Iterable[TopicPartition]) -> list[str]:
+    return sorted(f"{source.topic}-{source.partition}" for source in partitions)

@@ -1,0 +1,55 @@
+"""The start-up check: the topics are as the contract says, or are made so."""
+
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from schemas.topics import Topic, differences
+
+
+async def ensure(
+    client: dict[str, Any], topics: list[Topic], partitions: int, replication: int, *, create: bool
+) -> list[str]:
+    """Create what is missing if told so; return what differs from the contract, in sentences.
+
+    Raises:
+        KafkaError: the cluster cannot be reached or refuses.
+    """
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        existing = await _existing(admin, topics)
+        missing = [topic for topic in topics if topic.name not in existing]
+        if create and missing:
+            await _create(admin, missing, partitions, replication)
+            existing |= {topic.name: partitions for topic in missing}
+        return differences(topics, existing, partitions)
+    finally:
+        await admin.close()
+
+
+async def _existing(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:
+    described = await admin.describe_topics([topic.name for topic in topics])
+    return {one["topic"]: len(one["partitions"]) for one in described if one["error_code"] == 0}
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, topics: list[Topic], partitions: int, replication: int
+) -> None:
+    response = await admin.create_topics(
+        [
+            NewTopic(
+                name=topic.name,
+                num_partitions=partitions,
+                replication_factor=replication,
+                topic_configs=topic.config(replication),
+            )
+            for topic in topics
+        ]
+    )
+    for name, code, message in response.topic_errors:
+        error = for_code(code)
+        # Another process that starts at the same moment may have been first.
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {message}")
