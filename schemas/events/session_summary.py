@@ -1,7 +1,7 @@
 """livesend-session-summary-v3 and its enriched form: one person's viewing of a LiveSend.
 
-Source: developer.seismic.com/seismicsoftware/docs, pages livesend-session-summary-v3,
-livesend-session-summary-enriched-v3 and interaction-session-summary-legacy. The data is PascalCase
+Source: developer.seismic.com/seismicsoftware/docs, pages livesend-session-summary-v3 and
+livesend-session-summary-enriched-v3. The data is PascalCase
 throughout, `InteractionOccurredAt` is .NET's zero in the sample, and nearly everything may be null.
 """
 
