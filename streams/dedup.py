@@ -5,13 +5,14 @@ record. So the books balance: raw = written + duplicates + quarantined.
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord
 
 from schemas import envelope, headers
 from schemas.envelope import Envelope
+from schemas.headers import Headers
 from schemas.reasons import Malformed, Reason
 from schemas.topics import Topics
 from streams.marks import mark_key
@@ -78,7 +79,7 @@ def _split(record: ConsumerRecord, event: Envelope, topics: Topics) -> Output:
     )
 
 
-def _headers(record: ConsumerRecord, event: Envelope) -> Sequence[tuple[str, bytes]]:
+def _headers(record: ConsumerRecord, event: Envelope) -> Headers:
     """Keep what the ingress wrote; a record from elsewhere gets what it lacks."""
     if record.headers:
         return list(record.headers)

@@ -63,7 +63,7 @@ class DedupHandler(Handler):
 
     def _changelog_entries(self, decision: Decision) -> list[Output]:
         topic = self._topics.dedup.name
-        return [Output(topic, key, b"%d" % offset, ()) for key, offset in decision.marks.items()]
+        return [Output(topic, key, b"%d" % offset, []) for key, offset in decision.marks.items()]
 
 
 def _count(decision: Decision) -> None:

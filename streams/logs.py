@@ -5,6 +5,14 @@ import sys
 
 import structlog
 
+_QUIET = {
+    "aiokafka": "WARNING",
+    # It repeats at error level, ten times a second, that a coordinator is being elected.
+    "aiokafka.consumer.group_coordinator": "CRITICAL",
+    "faust": "WARNING",
+    "mode": "WARNING",
+}
+
 
 def configure(level: str) -> None:
     """Send everything to standard output as JSON lines; `level` is a logging level's name."""
@@ -26,3 +34,5 @@ def configure(level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)

@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+from schemas.headers import Headers
+
 STEP_SECONDS = 60.0
 """Longest a broker step may take before the process ends. As long as the transaction time-out:
 by then the broker has given the transaction up itself."""
@@ -40,7 +42,7 @@ class Output:
     topic: str
     key: bytes | None
     value: bytes
-    headers: Sequence[tuple[str, bytes]]
+    headers: Headers
     timestamp_ms: int | None = None
 
 
@@ -78,7 +80,7 @@ class TransactionalProducer:
             await self._producer.start()
             await self._producer.client.set_topics(reachable)
             await self._producer.begin_transaction()
-            touches = [Output(topic, b"touch", b"touch", ()) for topic in reachable]
+            touches = [Output(topic, b"touch", b"touch", []) for topic in reachable]
             await self._settled(await self._send(touches))
             await self._producer.send_offsets_to_transaction({self._source: 0}, self._group)
             await self._producer.abort_transaction()
