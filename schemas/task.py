@@ -4,6 +4,7 @@ Wire form: one JSON object, camelCase, `version` 1. New optional fields may be a
 version; a reader ignores what it does not know. A change of meaning is a new version.
 """
 
+import json
 from datetime import date
 from typing import Literal, Self
 from uuid import UUID, uuid5
@@ -82,4 +83,5 @@ def task_key(tenant_id: str, interaction_id: str, recipient: str) -> UUID:
 
     `recipient` is the lower-cased e-mail address, or Seismic's recipient id where there is none.
     """
-    return uuid5(_KEYS, f"{tenant_id}\0{interaction_id}\0{recipient}")
+    # JSON keeps the parts apart whatever they contain, a NUL included.
+    return uuid5(_KEYS, json.dumps([tenant_id, interaction_id, recipient]))
