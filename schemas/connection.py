@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 class KafkaConnection(BaseModel):
     """Address and credentials of the cluster; the values are librdkafka's and Java's own words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A misspelt or mistyped password must not be quoted by the error that refuses it.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     bootstrap_servers: str = "localhost:9092"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
