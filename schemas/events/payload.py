@@ -82,7 +82,7 @@ def _spellings(model: type[BaseModel]) -> Mapping[str, str]:
 
 def _readable_entries(sent: Any, read: ValidatorFunctionWrapHandler) -> tuple[Any, ...]:
     """Read each entry alone; one object where a list is documented is a list of one."""
-    entries = sent if isinstance(sent, list) else [sent]
+    entries = sent if isinstance(sent, list) else [sent] if isinstance(sent, Mapping) else []
     return tuple(entry for candidate in entries for entry in _one(candidate, read))
 
 

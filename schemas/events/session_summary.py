@@ -1,8 +1,8 @@
 """livesend-session-summary-v3 and its enriched form: one person's viewing of a LiveSend.
 
 Source: developer.seismic.com/seismicsoftware/docs, pages livesend-session-summary-v3 and
-livesend-session-summary-enriched-v3. The data is PascalCase
-throughout, `InteractionOccurredAt` is .NET's zero in the sample, and nearly everything may be null.
+livesend-session-summary-enriched-v3. The data is PascalCase throughout, `InteractionOccurredAt` is
+.NET's zero in the sample, and nearly everything may be null.
 """
 
 from typing import Any
@@ -72,13 +72,25 @@ class Link(PascalPayload):
     has_password: bool | None = None
 
 
-class LivesendSessionSummary(PascalPayload):
+class Session(PascalPayload):
+    """The viewing; the page lists these fields without saying on which of two levels they are."""
+
+    content_sessions: tuple[Any, ...] = ()
+    participants: tuple[Any, ...] = ()
+    details_url: str | None = None
+    session_id: str | None = None
+    session_started_at: Time | None = None
+    session_ended_at: Time | None = None
+    total_content: int | None = None
+
+
+class LivesendSessionSummary(Session):
     """What was viewed."""
 
     link: Link | None = None
 
 
-class SessionSummary(PascalPayload):
+class SessionSummary(Session):
     """Data of both session summaries; `user_id` is the sender's, not the viewer's."""
 
     interaction_id: str | None = None
@@ -98,10 +110,3 @@ class SessionSummary(PascalPayload):
     links: tuple[Any, ...] = ()
     email: Any = None
     livesend_session_summary: LivesendSessionSummary | None = None
-    content_sessions: tuple[Any, ...] = ()
-    participants: tuple[Any, ...] = ()
-    details_url: str | None = None
-    session_id: str | None = None
-    session_started_at: Time | None = None
-    session_ended_at: Time | None = None
-    total_content: int | None = None
