@@ -15,28 +15,43 @@ to the envelope: data.id and data.version mean other things there.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from schemas import catalogue, legacy
+from schemas import catalogue, legacy, names
 from schemas.catalogue import EventType
 from schemas.reasons import Malformed, Reason
+
+MAX_NAME = names.MAX_NAME
 
 MAX_DEPTH = 64
 """Deepest nesting of an event. orjson reads 1,024 levels but writes only 254, so whatever is
 re-encoded later has to stay well below; no documented payload is deeper than 10."""
 
-MAX_NAME = 512
-"""Longest tenant id, event id or type in characters; the longest documented one has 64."""
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+_ORJSON_TOO_DEEP = "depth limit exceeded"
 _DOTNET_MIN_VALUE = "0001-01-01"
 _VERIFICATION = "verification"
-_CAMEL_CASE = {
-    name.lower(): name
-    for name in ("id", "version", "type", "occurredAt", "tenantId", "data", "application")
-}
+_DOCUMENTED = frozenset(
+    {
+        "id",
+        "version",
+        "type",
+        "occurredAt",
+        "tenantId",
+        "tenantName",
+        "data",
+        "application",
+        "productArea",
+    }
+)
+_CAMEL_CASE = {name.lower(): name for name in _DOCUMENTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,8 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Malformed(Reason.NOT_JSON, error.msg) from error
+        reason = Reason.TOO_DEEP if error.msg == _ORJSON_TOO_DEEP else Reason.NOT_JSON
+        raise Malformed(reason, error.msg) from error
     if not isinstance(parsed, dict):
         raise Malformed(Reason.WRONG_SHAPE, "JSON, but not an object")
     # Counting brackets is a scan in C; only a body with many of them is worth a walk.
@@ -89,32 +105,32 @@ def interpret(parsed: dict[str, Any], body: bytes, *, legacy_tenant: str) -> Env
     Raises:
         Malformed: no id, no tenant, or a member of the wrong type or length.
     """
-    members = parsed if "id" in parsed and "tenantId" in parsed else _camel_case(parsed)
+    members = parsed if parsed.keys() <= _DOCUMENTED else _camel_case(parsed)
     event_id, tenant_id = _name(members, "id"), _name(members, "tenantId")
     type_name = _type_name(members)
-    if event_id and tenant_id:
+    if event_id and tenant_id and type_name:
         return _envelope(tenant_id, event_id, type_name, members, members.get("data"))
-    old = legacy.recognise(parsed, members, type_name)
-    if old is None:
-        raise _incomplete(event_id)
-    return _envelope(
-        tenant_id or legacy_tenant,
-        event_id or old.synthetic_id(body),
-        type_name or old.type_name,
-        members,
-        old.data,
-    )
+    if old := legacy.recognise(parsed, members, type_name):
+        return _envelope(
+            tenant_id or legacy_tenant,
+            event_id or old.synthetic_id(body),
+            type_name or old.type_name,
+            members,
+            old.data,
+        )
+    if event_id and tenant_id:
+        return _envelope(tenant_id, event_id, catalogue.OTHER, members, members.get("data"))
+    raise _incomplete(event_id)
 
 
 def _envelope(
-    tenant_id: str, event_id: str, type_name: str | None, members: Mapping[str, Any], data: object
+    tenant_id: str, event_id: str, type_name: str, members: Mapping[str, Any], data: object
 ) -> Envelope:
-    name = type_name or catalogue.OTHER
     return Envelope(
         tenant_id=tenant_id,
         event_id=event_id,
-        type_name=name,
-        event_type=catalogue.lookup(name),
+        type_name=type_name,
+        event_type=catalogue.lookup(type_name),
         occurred_at=_occurred_at(members.get("occurredAt")),
         data=data if isinstance(data, dict) else {},
     )
@@ -141,8 +157,8 @@ def _name(members: Mapping[str, Any], member: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise Malformed(Reason.WRONG_SHAPE, f"{member} is not a string")
-    if len(value) > MAX_NAME:
-        raise Malformed(Reason.WRONG_SHAPE, f"{member} is longer than {MAX_NAME} characters")
+    if flaw := names.flaw(value):
+        raise Malformed(Reason.WRONG_SHAPE, f"{member} is a string {flaw}")
     return value
 
 
@@ -156,12 +172,20 @@ def _occurred_at(value: object) -> str | None:
     """Keep a time only if it is RFC 3339 and not the .NET zero the sender uses for "unknown"."""
     if not isinstance(value, str) or value.startswith(_DOTNET_MIN_VALUE):
         return None
-    return value if _RFC3339.fullmatch(value) else None
+    return value if _RFC3339.fullmatch(value) and _on_the_calendar(value) else None
+
+
+def _on_the_calendar(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _deeper_than(limit: int, value: object) -> bool:
     level: list[Any] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for parent in level

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from schemas.envelope import Envelope
 from schemas.lifecycle import Callback
+from schemas.names import CONTROL_CHARACTER
 from schemas.reasons import Reason
 
 CE_ID = "ce_id"
@@ -67,9 +68,10 @@ def of_task(tenant_id: str, key: str, received_ms: int) -> Headers:
 
 def reason(why: Reason, detail: str, attempt: int = 1) -> Headers:
     """Return the headers that say why a record was set aside, at which attempt."""
+    one_line = CONTROL_CHARACTER.sub(" ", detail[:MAX_DETAIL])
     return [
         (REASON, why.value.encode()),
-        (DETAIL, detail[:MAX_DETAIL].encode(errors="replace")),
+        (DETAIL, one_line.encode(errors="replace")),
         (ATTEMPT, b"%d" % attempt),
     ]
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas import catalogue
+from schemas import catalogue, names
 from schemas.catalogue import EventType
 
 
@@ -80,8 +80,15 @@ def _identity(event_type: EventType, data: Mapping[str, Any]) -> str | None:
     if event_type in (catalogue.EMAIL, catalogue.EMAIL_ENRICHED):
         identity = data.get("interactionId")
     elif event_type is catalogue.LIVESEND_SUMMARY:
-        summary = data.get("livesendSummary")
-        identity = summary.get("livesendViewingSessionId") if isinstance(summary, dict) else None
+        identity = _within(data, "livesendSummary").get("livesendViewingSessionId")
     else:
-        identity = data.get("SessionId")
-    return identity if isinstance(identity, str) and identity else None
+        # The page lists SessionId without saying on which of the two levels it is.
+        nested = _within(data, "LivesendSessionSummary").get("SessionId")
+        identity = data.get("SessionId") or nested
+    usable = isinstance(identity, str) and identity and names.flaw(identity) is None
+    return identity if usable else None
+
+
+def _within(data: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    value = data.get(member)
+    return value if isinstance(value, dict) else {}

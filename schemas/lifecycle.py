@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas import names
+from schemas.reasons import Malformed, Reason
+
 KINDS = frozenset({"install", "uninstall", "enable", "disable", "upgrade"})
 
 
@@ -23,13 +26,22 @@ class Callback:
 
 
 def recognise(parsed: Mapping[str, Any]) -> Callback | None:
-    """Return the callback if `parsed` is one: an appId, a tenant, a request and a known type."""
+    """Return the callback if `parsed` is one: an appId, a tenant, a request and a known type.
+
+    Raises:
+        Malformed: it is one, but its tenant or request is unfit to be a key or header.
+    """
     required = [parsed.get(name) for name in ("appId", "tenantId", "requestId", "type")]
     if not all(isinstance(value, str) and value for value in required):
         return None
     _, tenant_id, request_id, kind = map(str, required)
     if kind.lower() not in KINDS:
         return None
+    for name in (tenant_id, request_id):
+        if flaw := names.flaw(name):
+            raise Malformed(
+                Reason.WRONG_SHAPE, f"a callback's tenant or request is a string {flaw}"
+            )
     timestamp = parsed.get("timestamp")
     return Callback(
         tenant_id, request_id, kind.lower(), timestamp if isinstance(timestamp, str) else None
