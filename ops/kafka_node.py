@@ -16,6 +16,7 @@ from ops.kafka_java import Java
 
 LAST_WORDS = 20  # lines of a dead broker's log that are shown
 POLL_S = 0.02
+LEFTOVER_S = 5
 # Once its data is flushed, the last controller of three waits 5 s in vain for the others' votes.
 FAREWELL_S = 0.5
 # Ends the broker when the read side of our pipe sees the end of the file, which the system sends
@@ -53,7 +54,8 @@ class Node:
             process = psutil.Process(pid)
             if self._mark in process.cmdline():
                 process.kill()
-                process.wait()
+                # Not for ever: where nobody reaps orphans, it stays as a zombie that holds nothing.
+                psutil.wait_procs([process], timeout=LEFTOVER_S)
                 return pid
         return None
 

@@ -1,6 +1,7 @@
 """The Kafka that tests talk to: one for the whole run, and others for tests that break theirs."""
 
 import asyncio
+import gc
 import socket
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -74,20 +75,27 @@ def _embedded(state_dir: Path) -> Iterator[LocalKafka]:
 @contextmanager
 def _container() -> Iterator[str]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of these packages among themselves
-        docker = pytest.importorskip("docker")
+        warnings.simplefilter("ignore")  # these packages deprecate each other and leak sockets
         containers = pytest.importorskip("testcontainers.core.container")
-    try:
-        with closing(docker.from_env()) as client:
-            client.ping()
-    except docker.errors.DockerException as error:
-        pytest.skip(f"--kafka=testcontainers needs Docker: {error}")
+        if failure := _docker_failure(pytest.importorskip("docker")):
+            pytest.skip(f"--kafka=testcontainers needs Docker: {failure}")
     port = _free_port()
     container = containers.DockerContainer(f"apache/kafka:{VERSION}")
     with container.with_envs(**_environment(port)).with_bind_ports(port, port):
         address = f"127.0.0.1:{port}"
         _run(until_ready({1: address}, 1, READY_S, lambda: None))
         yield address
+
+
+def _docker_failure(docker: Any) -> str | None:
+    failure = None
+    try:
+        with closing(docker.from_env()) as client:
+            client.ping()
+    except docker.errors.DockerException as error:
+        failure = str(error)
+    gc.collect()  # while the caller still ignores what the failed client left open
+    return failure
 
 
 def _environment(port: int) -> dict[str, str]:
