@@ -1,0 +1,83 @@
+"""The connection becomes aiokafka's arguments, and its password never becomes text."""
+
+import ssl
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.connection import KafkaConnection
+
+SECRET = "hunter2-and-more"
+
+
+def sasl(**changes: Any) -> KafkaConnection:
+    return KafkaConnection.model_validate(
+        {
+            "bootstrap_servers": "kafka:9093",
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_username": "geophone",
+            "sasl_password": SECRET,
+        }
+        | changes
+    )
+
+
+def test_a_plain_connection_sends_no_credentials() -> None:
+    assert KafkaConnection(bootstrap_servers="a:1,b:2").client_arguments() == {
+        "bootstrap_servers": "a:1,b:2",
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+def test_credentials_reach_the_client_in_its_own_words() -> None:
+    arguments = sasl().client_arguments()
+    context = arguments.pop("ssl_context")
+    assert arguments == {
+        "bootstrap_servers": "kafka:9093",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "geophone",
+        "sasl_plain_password": SECRET,
+    }
+    assert isinstance(context, ssl.SSLContext)
+
+
+def test_the_broker_s_certificate_and_host_name_are_always_checked() -> None:
+    for protocol in ("SSL", "SASL_SSL"):
+        context = sasl(security_protocol=protocol).client_arguments()["ssl_context"]
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+
+
+def test_sasl_without_encryption_gets_no_context() -> None:
+    assert "ssl_context" not in sasl(security_protocol="SASL_PLAINTEXT").client_arguments()
+
+
+def test_a_certificate_file_that_is_not_there_is_an_error_that_names_the_problem() -> None:
+    with pytest.raises(FileNotFoundError):
+        sasl(ssl_ca_file="/nowhere/ca.pem").client_arguments()
+
+
+def test_the_password_is_in_no_text_of_the_connection() -> None:
+    connection = sasl()
+    for text in (repr(connection), str(connection), connection.model_dump_json()):
+        assert SECRET not in text
+    assert SECRET not in f"{connection.model_dump()}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sasl_pasword": SECRET}, {"sasl_password": [SECRET]}, {"sasl_mechanism": SECRET}],
+)
+def test_the_error_that_refuses_a_setting_does_not_quote_it(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        sasl(**wrong)
+    assert next(iter(wrong)) in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_a_connection_cannot_be_changed_after_it_was_checked() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        sasl().bootstrap_servers = "elsewhere:9092"  # type: ignore[misc]  # the point of the test
