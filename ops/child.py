@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
 from ops.guard import guard
 
 EX_CONFIG = 78
 """A process that ends with this code would end so again: it is not restarted."""
 
 _POLL_SECONDS = 0.02
+_ASK_SECONDS = 0.1
 _LAST_LINES = 15
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _HEALTHY_SECONDS = 10.0
@@ -84,8 +87,38 @@ class Child:
             if time.monotonic() > deadline:
                 raise ChildFailed(self._last_words(f"did not come up within {seconds:g} s"))
             await asyncio.sleep(_POLL_SECONDS)
+        return self.announcement
+
+    @property
+    def announcement(self) -> dict[str, Any]:
+        """What it announced last.
+
+        Raises:
+            OSError, ValueError: it is just being started again.
+        """
         announced: dict[str, Any] = json.loads(self.ready_file.read_text())
         return announced
+
+    async def until_ready(self, seconds: float) -> None:
+        """Wait for its /readyz to say yes.
+
+        Raises:
+            ChildFailed: it ended for good, or was not ready for `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while not await self._ready():
+            self._raise_if_over()
+            if time.monotonic() > deadline:
+                raise ChildFailed(self._last_words(f"was not ready within {seconds:g} s"))
+            await asyncio.sleep(_ASK_SECONDS)
+
+    async def _ready(self) -> bool:
+        with suppress(OSError, ValueError, ClientError, TimeoutError):
+            url = f"{self.announcement['admin_url']}/readyz"
+            timeout = ClientTimeout(total=2)
+            async with ClientSession(timeout=timeout) as session, session.get(url) as response:
+                return response.ok
+        return False
 
     def send(self, number: signal.Signals) -> None:
         """Send the current process a signal; nothing happens if there is none just now."""
