@@ -12,9 +12,9 @@ from aiokafka import ConsumerRecord
 
 from schemas import envelope, headers
 from schemas.envelope import Envelope
-from schemas.headers import Headers
 from schemas.reasons import Malformed, Reason
 from schemas.topics import Topics
+from streams.inherit import inherited
 from streams.marks import mark_key
 from streams.quarantine import set_aside
 from streams.transaction import Output
@@ -74,13 +74,6 @@ def _split(record: ConsumerRecord, event: Envelope, topics: Topics) -> Output:
         topic=topics.events[event.spelling].name,
         key=record.key or event.tenant_id.encode(),
         value=record.value,
-        headers=_headers(record, event),
+        headers=inherited(record, lambda: headers.of_event(event, record.timestamp)),
         timestamp_ms=record.timestamp,
     )
-
-
-def _headers(record: ConsumerRecord, event: Envelope) -> Headers:
-    """Keep what the ingress wrote; a record from elsewhere gets what it lacks."""
-    if record.headers:
-        return list(record.headers)
-    return headers.of_event(event, record.timestamp)

@@ -4,6 +4,7 @@ from aiokafka import ConsumerRecord
 
 from schemas import headers
 from schemas.reasons import Malformed
+from streams.inherit import inherited
 from streams.transaction import Output
 
 
@@ -13,13 +14,12 @@ def set_aside(record: ConsumerRecord, malformed: Malformed, topic: str) -> Outpu
     A record without a value becomes empty bytes: a null value would be a tombstone.
     """
     value = record.value if record.value is not None else b""
-    own = list(record.headers) or headers.of_malformed(value, record.timestamp)
     return Output(
         topic=topic,
         key=record.key,
         value=value,
         headers=[
-            *own,
+            *inherited(record, lambda: headers.of_malformed(value, record.timestamp)),
             *headers.reason(malformed.reason, malformed.detail),
             *headers.source(record.topic, record.partition, record.offset),
         ],
