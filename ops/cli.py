@@ -10,10 +10,11 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from ops import demo, send, show
+from ops import send, show
 from ops import topics as topic_table
 from ops.child import ChildFailed
-from ops.kafka_errors import LocalKafkaError
+from ops.demo import run as demo
+from ops.kafka.errors import LocalKafkaError
 from ops.reader import UnknownTopic
 from ops.send import Plan
 from ops.stack import DEFAULT_PORT, Choice, Stack, StackFailed
@@ -78,7 +79,7 @@ def run_demo(
     ] = DEFAULT_STATE_DIR / "demo",
 ) -> None:
     """Run the main job end to end, show what came of each delivery, and check all of it."""
-    sys.exit(0 if _run(demo.run(state_dir, Console())) else 1)
+    sys.exit(0 if _run(demo.play(state_dir, Console())) else 1)
 
 
 @app.command(name="send")

@@ -17,9 +17,9 @@ from typing import Any, TextIO
 
 import orjson
 
-from ops import kafka_hold
 from ops.child import Child, ChildFailed, Program
-from ops.kafka import LocalKafka
+from ops.kafka import hold
+from ops.kafka.cluster import LocalKafka
 from ops.topics import apply, replication_for
 from schemas.connection import KafkaConnection
 from schemas.topics import DEFAULT_PARTITIONS, Topics
@@ -142,7 +142,7 @@ class Stack:
 
     def _own(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        self._hold = kafka_hold.take(self.state_dir / "lock")
+        self._hold = hold.take(self.state_dir / "lock")
         if self._hold is None:
             raise StackFailed(
                 f"another stack runs in {self.state_dir}: stop it, or choose another --state-dir"

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ops.kafka import LocalKafka
-from ops.kafka_jars import VERSION
-from ops.kafka_members import Member, Members
-from ops.kafka_properties import server_properties
-from ops.kafka_ready import until_ready
+from ops.kafka.cluster import LocalKafka
+from ops.kafka.jars import VERSION
+from ops.kafka.members import Member, Members
+from ops.kafka.properties import server_properties
+from ops.kafka.ready import until_ready
 
 OwnKafka = Callable[[int], Awaitable[LocalKafka]]
 READY_S = 120

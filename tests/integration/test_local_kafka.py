@@ -8,21 +8,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from ops.kafka import LocalKafka
-from ops.kafka_errors import BrokerDied, FolderInUse
+from ops.kafka.cluster import LocalKafka
+from ops.kafka.errors import BrokerDied, FolderInUse
 from tests.kafka_fixture import OwnKafka, RunningKafka
 
 TOPIC = "kept"
 PARENT = """
 import asyncio, pathlib, sys
-from ops.kafka import LocalKafka
+from ops.kafka.cluster import LocalKafka
 async def main():
     kafka = LocalKafka(pathlib.Path(sys.argv[1]))
     await kafka.start()

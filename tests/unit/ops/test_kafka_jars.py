@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import kafka_jars
-from ops.kafka_errors import JarsRefused
-from ops.kafka_jars import Jar, cache_dir, checked, class_path, read_lock
+from ops.kafka import jars as kafka_jars
+from ops.kafka.errors import JarsRefused
+from ops.kafka.jars import Jar, cache_dir, checked, class_path, read_lock
 
 BYTES = {"one-1.0.jar": b"first", "two-2.0.jar": b"second"}
 JARS = [
@@ -41,7 +41,7 @@ def test_a_missing_jar_is_refused_by_name(folder: Path) -> None:
 
 def test_a_jar_that_the_lock_does_not_name_is_refused_by_name(folder: Path) -> None:
     (folder / "three-3.0.jar").write_bytes(b"third")
-    with pytest.raises(JarsRefused, match=r"three-3\.0\.jar is not in kafka_jars\.lock"):
+    with pytest.raises(JarsRefused, match=r"three-3\.0\.jar is not in jars\.lock"):
         checked(folder, JARS, "")
 
 
@@ -64,7 +64,7 @@ def test_cached_jars_are_used_without_a_fetch(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path_factory.mktemp("cache")
-    lock = cache / "kafka_jars.lock"
+    lock = cache / "jars.lock"
     lock.write_text("\n".join(map(str, JARS)), encoding="utf-8")
     monkeypatch.setattr(kafka_jars, "LOCK", lock)
     name = hashlib.sha256(lock.read_bytes()).hexdigest()[:8]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.kafka_errors import FolderInUse
-from ops.kafka_members import HOST, settle
-from ops.kafka_properties import server_properties
+from ops.kafka.errors import FolderInUse
+from ops.kafka.members import HOST, settle
+from ops.kafka.properties import server_properties
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ops import kafka_rehearsal
-from ops.kafka_errors import NotReady
-from ops.kafka_java import Java
-from ops.kafka_rehearsal import rehearsed
+from ops.kafka import rehearsal as kafka_rehearsal
+from ops.kafka.errors import NotReady
+from ops.kafka.java import Java
+from ops.kafka.rehearsal import rehearsed
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """server.properties of one node: production's rules, sized for a laptop."""
 
-from ops.kafka_members import HOST, Member, Members
+from ops.kafka.members import HOST, Member, Members
 
 MIB = 1024 * 1024
 # A record holds one request body (1 MiB at most) and its headers; this leaves room for a batch.

@@ -1,7 +1,7 @@
 """Maven Central: fetches the jars that the lock names, and writes the lock.
 
-To move to another Kafka, change VERSION in kafka_jars.py and run `python -m ops.kafka_maven`: it
-resolves the dependencies anew and rewrites kafka_jars.lock. Read the diff before you commit it.
+To move to another Kafka, change VERSION in jars.py and run `python -m ops.kafka.maven`: it
+resolves the dependencies anew and rewrites jars.lock. Read the diff before you commit it.
 """
 
 import tempfile
@@ -12,8 +12,8 @@ from pathlib import Path
 from jgo.maven import MavenContext
 from jgo.parse import Coordinate
 
-from ops.kafka_errors import JarsUnreachable
-from ops.kafka_jars import LOCK, VERSION, Jar, digest
+from ops.kafka.errors import JarsUnreachable
+from ops.kafka.jars import LOCK, VERSION, Jar, digest
 
 KAFKA = ("org.apache.kafka", "kafka_2.13", VERSION)
 # Kafka logs through slf4j and brings no backend. The simple one writes to standard error, which is
@@ -46,7 +46,7 @@ def lock_text() -> str:
     with tempfile.TemporaryDirectory() as scratch:
         context = MavenContext(repo_cache=Path(scratch))
         jars = [Jar(*found, digest(_file(context, *found))) for found in _resolve(context)]
-    head = f"# The class path of Kafka {VERSION}. Written by `python -m ops.kafka_maven`."
+    head = f"# The class path of Kafka {VERSION}. Written by `python -m ops.kafka.maven`."
     return "\n".join([head, *(str(jar) for jar in sorted(jars))]) + "\n"
 
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ops.kafka_errors import LocalKafkaError
-from ops.kafka_hold import wait_for
-from ops.kafka_jars import class_path
-from ops.kafka_java import Java
-from ops.kafka_members import settle
-from ops.kafka_node import Node
-from ops.kafka_properties import server_properties
-from ops.kafka_ready import until_ready
+from ops.kafka.errors import LocalKafkaError
+from ops.kafka.hold import wait_for
+from ops.kafka.jars import class_path
+from ops.kafka.java import Java
+from ops.kafka.members import settle
+from ops.kafka.node import Node
+from ops.kafka.properties import server_properties
+from ops.kafka.ready import until_ready
 
 READY_S = 60
 # The broker writes the archive while it stops: 5 s on two cores.

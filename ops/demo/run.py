@@ -7,26 +7,26 @@ from pathlib import Path
 from aiohttp import ClientSession
 from rich.console import Console
 
-from ops import demo_report
-from ops.demo_outcome import Outcome, Seen, look
-from ops.demo_script import Script
+from ops.demo import report
+from ops.demo.outcome import Outcome, Seen, look
+from ops.demo.script import Script
 from ops.sender import post
 from ops.stack import Choice, Stack
 
 _SETTLE_SECONDS = 40.0
 
 
-async def run(state_dir: Path, console: Console) -> bool:
+async def play(state_dir: Path, console: Console) -> bool:
     """Start a fresh stack, play Seismic against it, show and check what came of it."""
     started = time.monotonic()
     with console.status("starting …") as status:
         stack = await _fresh_stack(state_dir, status.update)
         try:
-            outcomes, seen = await _play(stack, status.update)
+            outcomes, seen = await _deliver(stack, status.update)
         finally:
             status.update("stopping …")
             await stack.stop()
-    complaints = demo_report.show(outcomes, seen, console)
+    complaints = report.show(outcomes, seen, console)
     console.print(f"{time.monotonic() - started:.1f} s in all; the state is in {state_dir}")
     return not complaints
 
@@ -38,7 +38,7 @@ async def _fresh_stack(state_dir: Path, progress: Callable[[str], None]) -> Stac
     return stack
 
 
-async def _play(stack: Stack, progress: Callable[[str], None]) -> tuple[list[Outcome], Seen]:
+async def _deliver(stack: Stack, progress: Callable[[str], None]) -> tuple[list[Outcome], Seen]:
     script = Script.written_for(stack.secret)
     outcomes = []
     async with ClientSession() as session:

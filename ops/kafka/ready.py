@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from ops.kafka_errors import NotReady
+from ops.kafka.errors import NotReady
 
 PROBE = "__geophone_probe"
 PROBE_CONFIG = {"retention.ms": "3600000", "segment.bytes": "1048576"}

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from ops.kafka_errors import FolderInUse
-from ops.kafka_hold import take
-from ops.kafka_java import Java
-from ops.kafka_members import HOST, Members, settle
-from ops.kafka_node import Node
-from ops.kafka_properties import server_properties
-from ops.kafka_ready import until_ready
-from ops.kafka_rehearsal import rehearsed
+from ops.kafka.errors import FolderInUse
+from ops.kafka.hold import take
+from ops.kafka.java import Java
+from ops.kafka.members import HOST, Members, settle
+from ops.kafka.node import Node
+from ops.kafka.properties import server_properties
+from ops.kafka.ready import until_ready
+from ops.kafka.rehearsal import rehearsed
 
 READY_S = 60
 STOP_S = 20

@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.table import Table
 
-from ops.demo_outcome import Outcome, Seen
+from ops.demo.outcome import Outcome, Seen
 
 
 def show(outcomes: list[Outcome], seen: Seen, console: Console) -> list[str]:

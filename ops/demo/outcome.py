@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import ClientSession
 from aiokafka import ConsumerRecord
 
-from ops.demo_script import Step
+from ops.demo.script import Step
 from ops.reader import read_all
 from ops.sender import Delivery
 from ops.stack import Stack

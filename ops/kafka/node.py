@@ -9,10 +9,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+import psutil
 
-from ops.kafka_errors import BrokerDied
-from ops.kafka_java import Java
+from ops.kafka.errors import BrokerDied
+from ops.kafka.java import Java
 
 LAST_WORDS = 20  # lines of a dead broker's log that are shown
 POLL_S = 0.02

@@ -1,4 +1,4 @@
-"""The jars of Kafka: exactly those of kafka_jars.lock, each checked by its sha256.
+"""The jars of Kafka: exactly those of jars.lock, each checked by its sha256.
 
 They are fetched once from Maven Central into the user's cache folder and are then used offline.
 To move to another Kafka see kafka_maven.py.
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.kafka_errors import JarsRefused
-from ops.kafka_hold import wait_for
+from ops.kafka.errors import JarsRefused
+from ops.kafka.hold import wait_for
 
 VERSION = "4.4.0"
 LOCK = Path(__file__).with_suffix(".lock")
@@ -104,7 +104,7 @@ def digest(file: Path) -> str:
 
 def _fetch(jars: list[Jar], folder: Path, progress: Callable[[str], None]) -> None:
     # Imported here because jgo takes a fifth of a second, and only the first start needs it.
-    from ops.kafka_maven import download  # noqa: PLC0415
+    from ops.kafka.maven import download  # noqa: PLC0415
 
     # Filled elsewhere and moved in one step: an interrupted fetch leaves nothing half finished.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetch-") as scratch:

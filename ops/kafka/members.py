@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ops.kafka_errors import FolderInUse
+from ops.kafka.errors import FolderInUse
 
 HOST = "127.0.0.1"
 

@@ -1,0 +1,1 @@
+"""`geophone demo`: the main job, played, shown and checked."""
