@@ -16,6 +16,8 @@ from streams.actions.context import Context
 from streams.quarantine import set_aside
 from streams.transaction import Output
 
+_LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
 
 @dataclass(slots=True)
 class Decision:
@@ -44,9 +46,12 @@ def _commands(
 ) -> list[Output]:
     told = record.key.decode(errors="replace") if record.key else legacy_tenant
     event = envelope.read(record.value or b"", legacy_tenant=told)
-    context = Context(datetime.fromtimestamp(record.timestamp / 1000, UTC), due_business_days)
+    actions = ACTIONS.get(event.spelling)
+    if actions is None:
+        raise Malformed(Reason.WRONG_SHAPE, f"{event.spelling} does not belong in {record.topic}")
+    context = Context(_received_at(record.timestamp), due_business_days)
     try:
-        commands = [c for action in ACTIONS[event.spelling] for c in action(event, context)]
+        commands = [command for action in actions for command in action(event, context)]
     except ValidationError as error:
         raise Malformed(Reason.WRONG_SHAPE, _where(error)) from error
     return [
@@ -59,6 +64,11 @@ def _commands(
         )
         for command in commands
     ]
+
+
+def _received_at(timestamp_ms: int) -> datetime:
+    """Read a record's timestamp; writers may put any number there, and dates end."""
+    return datetime.fromtimestamp(min(max(timestamp_ms, 0), _LATEST_MS) / 1000, UTC)
 
 
 def _where(error: ValidationError) -> str:

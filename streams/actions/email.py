@@ -14,7 +14,8 @@ from schemas.task import Person, Related, TaskCommand, task_key
 from streams.actions.context import Context
 
 _SATURDAY = 5
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+# .NET's zero (year 1) and its MaxValue (year 9999) mean "unknown", and no date follows the latter.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskCommand]:
@@ -62,14 +63,14 @@ def add_business_days(start: date, days: int) -> date:
 
 
 def _sent_at(email: Email, event: Envelope) -> datetime | None:
-    """Prefer the time of the send over the time of the event; either may be .NET's zero."""
+    """Prefer the time of the send over the time of the event; either may be unknown."""
     for text in (email.interaction_occurred_at, event.occurred_at):
         try:
             moment = datetime.fromisoformat(text or "")
         except ValueError:
             continue
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if aware > _EARLIEST:
+        if _EARLIEST < aware < _LATEST:
             return aware
     return None
 

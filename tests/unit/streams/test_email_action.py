@@ -1,0 +1,225 @@
+"""A LiveSend email leads to one follow-up task for each distinct `to` recipient."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import catalogue, envelope
+from schemas.envelope import Envelope
+from schemas.task import Person, Related, TaskCommand
+from streams.actions import ACTIONS, check_complete, types_with_actions
+from streams.actions.context import Context
+from streams.actions.email import add_business_days, follow_up_recipients
+
+SAMPLES = Path(__file__).parents[2] / "data" / "seismic" / "events"
+CONTEXT = Context(datetime(2026, 4, 7, 12, tzinfo=UTC), due_business_days=2)
+DOTNET_ZERO = "0001-01-01T00:00:00"
+
+
+def email(recipients: Any, occurred_at: str | None = None, **data: Any) -> Envelope:
+    return Envelope(
+        tenant_id="tenant-a",
+        event_id="event-1",
+        type_name="email-v3",
+        event_type=catalogue.EMAIL,
+        occurred_at=occurred_at,
+        data={
+            "interactionId": "interaction-1",
+            "interactionOccurredAt": "2026-04-07T12:00:00Z",
+            "userId": "seller-1",
+            "userEmail": "seller@example.com",
+            "recipients": recipients,
+            **data,
+        },
+    )
+
+
+def to(address: str | None, **more: Any) -> dict[str, Any]:
+    return {"email": address, "recipientType": "to", **more}
+
+
+def tasks(event: Envelope, context: Context = CONTEXT) -> list[TaskCommand]:
+    return list(follow_up_recipients(event, context))
+
+
+def recipients_of(event: Envelope) -> list[str | None]:
+    return [task.recipient.email or task.recipient.id for task in tasks(event)]
+
+
+def test_a_command_says_who_whom_what_and_when() -> None:
+    (task,) = tasks(email([to("Ada@Example.com", id="r1")]))
+    assert task.owner == Person(id="seller-1", email="seller@example.com")
+    assert task.recipient == Person(id="r1", email="Ada@Example.com")
+    assert task.subject == "Follow up: LiveSend to Ada@Example.com"
+    assert task.due == date(2026, 4, 9)
+    assert (task.tenant_id, task.event_id, task.event_type, task.interaction_id) == (
+        "tenant-a",
+        "event-1",
+        "email-v3",
+        "interaction-1",
+    )
+    assert task.related is None
+
+
+def test_recipients_are_told_apart_by_lower_cased_address() -> None:
+    event = email([to("ada@example.com"), to(" ADA@example.com"), to("bob@example.com")])
+    assert recipients_of(event) == ["ada@example.com", "bob@example.com"]
+
+
+def test_copies_get_no_task_and_a_recipient_of_no_kind_does() -> None:
+    kinds = {"cc": "cc@x", "bcc": "bcc@x", "CC": "CC@x", "To": "to@x"}
+    listed = [{"email": address, "recipientType": kind} for kind, address in kinds.items()]
+    assert recipients_of(email([*listed, {"email": "none@x"}])) == ["to@x", "none@x"]
+
+
+def test_an_address_first_copied_and_then_addressed_gets_a_task() -> None:
+    event = email([{"email": "a@x", "recipientType": "cc"}, to("a@x")])
+    assert recipients_of(event) == ["a@x"]
+
+
+@pytest.mark.parametrize("recipients", [[], None, "nobody", [None, 7, "x"], [{}], [to("  ")]])
+def test_no_recipient_leads_to_no_task(recipients: Any) -> None:
+    assert tasks(email(recipients)) == []
+
+
+def test_a_recipient_without_address_is_known_by_its_id() -> None:
+    (task,) = tasks(email([{"id": "R-1", "recipientType": "to"}]))
+    assert task.recipient == Person(id="R-1")
+    assert task.subject == "Follow up: LiveSend to R-1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "due"),
+    [
+        ("2026-04-07T23:30:00Z", date(2026, 4, 9)),  # Tuesday
+        ("2026-04-09T12:00:00Z", date(2026, 4, 13)),  # Thursday: Friday, Monday
+        ("2026-04-10T12:00:00Z", date(2026, 4, 14)),  # Friday
+        ("2026-04-11T12:00:00Z", date(2026, 4, 14)),  # Saturday
+        ("2026-04-12T23:30:00-05:00", date(2026, 4, 15)),  # already Monday in UTC
+        ("2026-04-07T12:00:00", date(2026, 4, 9)),  # no zone means UTC
+    ],
+)
+def test_it_is_due_two_business_days_after_the_send(sent: str, due: date) -> None:
+    (task,) = tasks(email([to("a@x")], interactionOccurredAt=sent))
+    assert task.due == due
+
+
+@pytest.mark.parametrize(
+    "absurd",
+    [
+        DOTNET_ZERO,
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59.9999999-05:00",
+        "9999-12-31T00:00:00",
+        "yesterday",
+        "",
+        None,
+        17,
+    ],
+)
+def test_a_time_that_cannot_be_falls_back_to_the_events_and_then_to_ours(absurd: Any) -> None:
+    event = email([to("a@x")], "2026-04-13T08:00:00Z", interactionOccurredAt=absurd)
+    assert tasks(event)[0].due == date(2026, 4, 15)
+    unknown = replace(event, occurred_at=absurd if isinstance(absurd, str) else None)
+    assert tasks(unknown)[0].due == date(2026, 4, 9)
+
+
+def test_zero_business_days_moves_a_weekend_to_monday() -> None:
+    saturday = date(2026, 4, 11)
+    assert add_business_days(saturday, 0) == date(2026, 4, 13)
+    assert add_business_days(saturday + timedelta(days=2), 0) == date(2026, 4, 13)
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))
+def test_the_due_date_is_a_working_day_with_so_many_working_days_between(
+    start: date, days: int
+) -> None:
+    due = add_business_days(start, days)
+    passed = [start + timedelta(days=n) for n in range(1, (due - start).days + 1)]
+    assert due.weekday() < 5
+    counted = sum(day.weekday() < 5 for day in passed)
+    assert counted == (days or int(start.weekday() >= 5))
+
+
+def context(kind: str | None, name: str) -> Mapping[str, Any]:
+    return {"contextId": name, "contextType": kind, "contextName": f"the {name}"}
+
+
+def test_an_opportunity_is_the_related_record_before_people() -> None:
+    records = [context("Contact", "c1"), context("Opportunity", "o1"), context("opportunity", "o2")]
+    (task,) = tasks(email([to("a@x", context=records)]))
+    assert task.related == Related(type="Opportunity", id="o1", name="the o1")
+
+
+def test_without_an_opportunity_the_first_record_with_an_id_is_related() -> None:
+    records = [{"contextType": "Lead"}, context(None, "x1"), context("Contact", "c1")]
+    (task,) = tasks(email([to("a@x", Context=records)]))
+    assert task.related == Related(id="x1", name="the x1")
+
+
+def test_the_documented_enriched_sample_leads_to_its_one_task() -> None:
+    body = (SAMPLES / "email-enriched-v3.json").read_bytes()
+    (task,) = tasks(envelope.read(body, legacy_tenant="x"))
+    assert task.recipient.email == "recipient@example.com"
+    assert task.related == Related(
+        type="Opportunity", id="00646000009eMGL", name="Demo opportunity"
+    )
+    assert task.due == date(2024, 5, 2)
+
+
+def test_the_key_is_the_sends_and_the_recipients_alone() -> None:
+    """The same send, told again by another event at another time, is the same task."""
+    event = email([to("a@x")])
+    again = replace(event, event_id="other", type_name="email-enriched-v3")
+    later = replace(CONTEXT, received_at=CONTEXT.received_at + timedelta(days=1))
+    assert keys(event) == keys(again, later)
+    others = [
+        replace(event, tenant_id="tenant-b"),
+        email([to("b@x")]),
+        email([to("a@x")], interactionId="interaction-2"),
+    ]
+    assert len({*keys(event), *(key for other in others for key in keys(other))}) == 4
+
+
+def keys(event: Envelope, context: Context = CONTEXT) -> list[UUID]:
+    return [task.key for task in tasks(event, context)]
+
+
+def test_the_key_never_changes_between_versions() -> None:
+    assert keys(email([to("A@x")])) == [UUID("bb9bb21e-5cb7-5c37-a1af-aa9b9f74179d")]
+
+
+def test_an_event_without_interaction_is_its_own() -> None:
+    (task,) = tasks(email([to("a@x")], interactionId=None))
+    assert task.interaction_id == "event-1"
+
+
+@given(st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists)))
+def test_whatever_the_data_it_leads_to_commands_or_none(data: dict[str, Any]) -> None:
+    for task in tasks(email([to("a@x")], **data)):
+        assert TaskCommand.decode(task.encode()) == task
+
+
+def test_every_type_that_carries_recipients_is_decided_on() -> None:
+    check_complete()
+    assert types_with_actions() == ["email-v3", "email-enriched-v3"]
+
+
+@pytest.mark.parametrize("name", list(ACTIONS))
+def test_a_table_that_forgot_a_type_is_refused(name: str) -> None:
+    short = {key: actions for key, actions in ACTIONS.items() if key != name}
+    with pytest.raises(LookupError, match=name):
+        check_complete(short)
+
+
+def test_a_table_with_an_unknown_type_is_refused() -> None:
+    with pytest.raises(LookupError, match="NeverHeardOf"):
+        check_complete({**ACTIONS, "NeverHeardOf": ()})

@@ -1,0 +1,78 @@
+"""From events to task commands, and what cannot be one is set aside."""
+
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.reasons import Reason
+from schemas.task import TaskCommand
+from schemas.topics import Topics
+from streams import followup
+from tests.records import NOON_MS, record
+from tests.streams_rig import event
+
+TOPICS = Topics()
+EMAILS = TOPICS.events["email-v3"].name
+decide = partial(followup.decide, topics=TOPICS, due_business_days=2, legacy_tenant="legacy")
+TO_TWO = [{"email": "a@x"}, {"email": "b@x"}]
+SENT = event("tenant-a", "1", "email-v3", interactionId="i1", recipients=TO_TWO)
+
+
+def test_one_command_per_recipient_goes_to_the_task_topic_under_the_events_key() -> None:
+    outputs = decide([record(SENT)]).outputs
+    commands = [TaskCommand.decode(output.value) for output in outputs]
+    assert [command.recipient.email for command in commands] == ["a@x", "b@x"]
+    assert {(output.topic, output.key) for output in outputs} == {(TOPICS.task.name, b"tenant-a")}
+    assert {output.timestamp_ms for output in outputs} == {NOON_MS}
+
+
+def test_a_commands_headers_carry_its_key_and_tenant() -> None:
+    output = decide([record(SENT)]).outputs[0]
+    sent = dict(output.headers)
+    assert sent["ce_id"] == str(TaskCommand.decode(output.value).key).encode()
+    assert sent["ce_tenantid"] == b"tenant-a"
+    assert sent["ce_type"] == b"com.seismic.task.FollowUp"
+
+
+def test_deciding_again_leads_to_the_same_bytes() -> None:
+    assert decide([record(SENT)]).outputs == decide([record(SENT)]).outputs
+
+
+def test_a_bare_legacy_body_belongs_to_the_tenant_of_its_key() -> None:
+    bare = b'{"interactionId": "i1", "recipients": [{"email": "a@x"}]}'
+    (output,) = decide([record(bare, key=b"tenant-k")]).outputs
+    assert TaskCommand.decode(output.value).tenant_id == "tenant-k"
+
+
+@pytest.mark.parametrize("value", [b"{", b"", None, b"[]", b"{}"])
+def test_what_is_no_event_is_set_aside_and_the_next_goes_on(value: bytes | None) -> None:
+    decision = decide([record(value, 0), record(SENT, 1)])
+    set_aside, *commands = decision.outputs
+    assert (set_aside.topic, set_aside.value) == (TOPICS.quarantine.name, value or b"")
+    assert len(commands) == 2
+    assert decision.quarantined.total() == 1
+
+
+def test_an_event_of_a_type_without_row_is_set_aside() -> None:
+    """It does not belong in this topic, but it must not stop the partition for ever either."""
+    stray = event("tenant-a", "1", "UserCreatedV1")
+    decision = decide([record(stray, topic=EMAILS), record(SENT, 1)])
+    assert decision.quarantined == {Reason.WRONG_SHAPE: 1}
+    assert decision.outputs[0].value == stray
+    assert len(decision.outputs) == 3
+
+
+@pytest.mark.parametrize("timestamp", [-1, 0, 2**53, 2**62])
+def test_any_record_timestamp_can_be_lived_with(timestamp: int) -> None:
+    sent = event("t", "1", "email-v3", recipients=[{"email": "a@x"}])
+    undated = sent.replace(b"2026-04-07T12:34:56.000Z", b"0001-01-01T00:00:00")
+    decision = decide([record(undated, timestamp=timestamp)])
+    assert len(decision.outputs) == 1
+
+
+@given(st.binary(max_size=100) | st.text().map(lambda text: event("t", "1", "email-v3", x=text)))
+def test_any_bytes_lead_to_commands_or_to_the_quarantine(body: bytes) -> None:
+    for output in decide([record(body)]).outputs:
+        assert output.topic in (TOPICS.task.name, TOPICS.quarantine.name)
