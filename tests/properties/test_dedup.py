@@ -1,6 +1,7 @@
 """Deduplication does not depend on how the records come: in what batches, how often, from where."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from aiokafka import ConsumerRecord
 from hypothesis import given
@@ -35,7 +36,7 @@ def raw(bodies: Sequence[bytes | None]) -> list[ConsumerRecord]:
 
 def split(whole: Sequence[ConsumerRecord], cuts: Sequence[int]) -> Iterator[list[ConsumerRecord]]:
     edges = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         yield list(whole[start:end])
 
 
