@@ -1,0 +1,56 @@
+"""The command `geophone-ingress`: reads the settings once, then serves."""
+
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from ingress import logs, usage
+from ingress.keyring import Keyring
+from ingress.server import Unbindable, serve
+from ingress.settings import Misconfigured, Settings, read
+
+EX_OK, EX_UNBINDABLE, EX_USAGE, EX_CONFIG = 0, 1, 64, 78
+
+
+def main() -> None:
+    """Run the command and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; return the exit code."""
+    if arguments in (["--help"], ["-h"]):
+        sys.stdout.write(usage.text())
+        return EX_OK
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write(usage.HEAD)
+        return EX_USAGE
+    try:
+        settings = read()
+        if arguments:
+            return _check(settings)
+        logs.configure(settings.log_level)
+        uvloop.run(serve(settings))
+    except Misconfigured as error:
+        return _fail(error, EX_CONFIG)
+    except Unbindable as error:
+        return _fail(error, EX_UNBINDABLE)
+    return EX_OK
+
+
+def _check(settings: Settings) -> int:
+    """Read whatever the settings name, connect to nothing."""
+    Keyring.of(settings)
+    settings.kafka_arguments()
+    sys.stdout.write("The settings are valid.\n")
+    return EX_OK
+
+
+def _fail(error: Exception, code: int) -> int:
+    sys.stderr.write(f"geophone-ingress cannot start.\n{error}\n(--help lists every variable)\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Who may speak: the signing secrets, and whether a body was signed with one of them.
+
+The scheme (developer.seismic.com, page signing-secret-validation): hex HMAC-SHA256 over the raw
+body, keyed with the UTF-8 bytes of the secret. It has no timestamp: a replay is caught by the
+deduplication, not here. Rotation is two secrets here, or two headers there, or both.
+"""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+
+import structlog
+
+from ingress.settings import Misconfigured, Settings
+
+log = structlog.get_logger(__name__)
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Signature(Enum):
+    """What a request's signature is worth."""
+
+    GOOD = "good"
+    WRONG = "wrong"
+    ABSENT = "absent"
+    """No signature, or no secret to check one with."""
+
+
+class Keyring:
+    """The secrets of the moment: those of the settings, and those in files, which may change."""
+
+    def __init__(self, fixed: Sequence[str], files: Sequence[Path] = ()) -> None:
+        self._fixed = [secret.encode() for secret in fixed]
+        self._files = files
+        self._stamp: Stamp = ()
+        self._secrets: tuple[bytes, ...] = tuple(self._fixed)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Keyring":
+        """Build the keyring of the settings and read its files.
+
+        Raises:
+            Misconfigured: a file cannot be read or holds no secret.
+        """
+        keyring = cls(
+            [secret.get_secret_value() for secret in settings.secrets], settings.secrets_files
+        )
+        try:
+            keyring.read()
+        except (OSError, ValueError) as error:
+            raise Misconfigured(
+                f"GEOPHONE_SECRETS_FILES: {error}; name readable files with one secret per line"
+            ) from error
+        return keyring
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def check(self, body: bytes, signatures: Iterable[bytes]) -> Signature:
+        """Say whether any secret made any of the signatures over `body`.
+
+        Every pair is computed and compared in constant time, whichever one matches.
+        """
+        given = [signature.lower() for signature in signatures if signature]
+        if not given or not self._secrets:
+            return Signature.ABSENT
+        matches = 0
+        for secret in self._secrets:
+            expected = hmac.digest(secret, body, "sha256").hex().encode()
+            for signature in given:
+                matches += hmac.compare_digest(expected, signature)
+        return Signature.GOOD if matches else Signature.WRONG
+
+    def read(self) -> None:
+        """Read the files.
+
+        Raises:
+            OSError, ValueError: a file cannot be read, is not UTF-8, or holds no secret. The
+                secrets stay what they were.
+        """
+        stamp = self._stamps()
+        found = [secret for file in self._files for secret in _secrets_in(file)]
+        self._secrets = tuple(dict.fromkeys([*self._fixed, *found]))
+        self._stamp = stamp
+
+    def refresh(self) -> None:
+        """Read the files again if they changed; a broken one keeps the old secrets in force."""
+        try:
+            if self._stamps() == self._stamp:
+                return
+            self.read()
+        except (OSError, ValueError) as error:
+            log.error("secrets_unreadable", error=str(error), kept=len(self), mend="see the file")  # noqa: TRY400 - a traceback says no more
+        else:
+            log.info("secrets_read", count=len(self))
+
+    def _stamps(self) -> Stamp:
+        """What tells a changed file: a mounted Kubernetes secret changes its inode."""
+        stats = (file.stat() for file in self._files)
+        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
+
+
+def _secrets_in(file: Path) -> list[bytes]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if not (secrets := [line.strip().encode() for line in lines if line.strip()]):
+        raise ValueError(f"{file} holds no secret")
+    return secrets

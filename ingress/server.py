@@ -1,0 +1,176 @@
+"""Runs the two HTTP servers of the process, and stops them in the right order.
+
+On the first SIGTERM or SIGINT the process becomes unready but goes on serving, so that load
+balancers and keep-alive clients move on; then it stops accepting, finishes what is in flight, and
+only then closes the sink. A second signal skips the wait.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import orjson
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from ingress import metrics as table
+from ingress.admin import create_admin
+from ingress.app import create_app
+from ingress.kafka_sink import kafka_sink
+from ingress.keyring import Keyring
+from ingress.metrics import Metrics
+from ingress.settings import Settings
+from ingress.webhook import State
+
+log = structlog.get_logger(__name__)
+
+REREAD_SECONDS = 2.0
+"""How late a changed file of secrets may be noticed."""
+
+FINISH_SECONDS = 5
+"""Longest wait for connections to end after the last accept: more than any answer takes."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Unbindable(Exception):
+    """The operator's to mend: an address cannot be listened on."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until told to stop, then stop cleanly.
+
+    Raises:
+        Misconfigured, Unbindable: before anything is connected to.
+    """
+    keyring = Keyring.of(settings)
+    state, metrics = State(), Metrics()
+    metrics.watch(table.SECRETS, lambda: len(keyring))
+    public = _listen("GEOPHONE_PORT", settings.host, settings.port)
+    operators = _listen("GEOPHONE_ADMIN_PORT", settings.admin_host, settings.admin_port)
+    with _signals() as signals, public, operators:
+        async with kafka_sink(settings, metrics) as sink, _running(keyring):
+            app = create_app(settings, sink, keyring=keyring, metrics=metrics, state=state)
+            admin = create_admin(sink, metrics, state)
+            async with _serving(admin, operators, settings), _serving(app, public, settings):
+                with _announced(settings.ready_file, public, operators):
+                    await signals.acquire()
+                    state.draining = True
+                    log.info("draining", seconds=settings.drain_seconds)
+                    await _within(settings.drain_seconds, signals)
+        log.info("stopped")
+
+
+def _listen(variable: str, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        address = variable.replace("PORT", "HOST")
+        raise Unbindable(
+            f"{variable}: cannot listen on {host} port {port} ({error.strerror}); "
+            f"choose another {variable} or {address}, or end what uses it"
+        ) from error
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[asyncio.Semaphore]:
+    """Count the signals that ask for an end."""
+    loop = asyncio.get_running_loop()
+    received = asyncio.Semaphore(0)
+    for each in SIGNALS:
+        loop.add_signal_handler(each, received.release)
+    try:
+        yield received
+    finally:
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+
+
+async def _within(seconds: float, signals: asyncio.Semaphore) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await signals.acquire()
+
+
+@contextlib.asynccontextmanager
+async def _running(keyring: Keyring) -> AsyncIterator[None]:
+    async def reread() -> None:
+        while True:
+            await asyncio.sleep(REREAD_SECONDS)
+            keyring.refresh()
+
+    task = asyncio.create_task(reread())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: `serve` decides what they mean."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    app: ASGIApp, listener: socket.socket, settings: Settings
+) -> AsyncIterator[None]:
+    """Serve an application on a socket; at the end stop accepting and finish what is in flight."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.contextmanager
+def _announced(
+    file: Path | None, public: socket.socket, operators: socket.socket
+) -> Iterator[None]:
+    """Tell the log, and a supervisor through a file, where this process serves."""
+    where = {"url": _url(public), "admin_url": _url(operators), "pid": os.getpid()}
+    log.info("serving", **where)
+    if not file:
+        yield
+        return
+    _write(file, orjson.dumps(where))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write in one step: nobody sees half a file."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as scratch:
+        scratch.write(content)
+    Path(scratch.name).replace(file)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,0 +1,194 @@
+"""Settings of the ingress process, read once from GEOPHONE_… variables."""
+
+import ssl
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from schemas.connection import KafkaConnection
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, MAX_MESSAGE_BYTES, Topics
+
+PREFIX = "GEOPHONE_"
+
+ROOM_FOR_HEADERS = 64 * 1024
+"""What a record needs beside its body: names are bounded (schemas.envelope.MAX_NAME)."""
+
+SENDER_WAITS_SECONDS = 3.0
+"""Seismic's documented limit for an answer (developer.seismic.com, page events)."""
+
+
+class Misconfigured(Exception):
+    """The operator's to mend: the message names each variable and what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose; the descriptions are what `--help` prints."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="The app's signing secrets, comma separated; any of them may match."
+    )
+    secrets_files: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Files with one secret per line, comma separated; read again when they change.",
+    )
+    allow_unsigned: bool = Field(
+        default=False, description="Store events that carry no signature. Only for closed networks."
+    )
+
+    host: str = Field("0.0.0.0", description="Address the webhook is served on.")  # noqa: S104 - a webhook's caller is outside
+    port: int = Field(8080, ge=0, le=65535, description="Its port; 0 picks a free one.")
+    webhook_path: str = Field(
+        "/webhook",
+        pattern=r"^/[A-Za-z0-9._~/-]*$",
+        description="The one path for events, verifications and lifecycle callbacks.",
+    )
+    admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - probes and Prometheus come from outside
+    admin_port: int = Field(9090, ge=0, le=65535, description="Their port; 0 picks a free one.")
+    ready_file: Path | None = Field(
+        None, description="Written once serving: JSON with url, admin_url, pid, for a supervisor."
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092", min_length=1, description="HOST:PORT, comma separated."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As in Kafka's own clients."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="Used with the SASL protocols."
+    )
+    kafka_sasl_username: str | None = Field(None, description="SASL user.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
+    kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
+    kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
+
+    topic_prefix: str = Field(
+        DEFAULT_PREFIX,
+        pattern=r"^[A-Za-z0-9._-]{0,100}$",
+        description="Prefix of every topic's name.",
+    )
+    topic_mode: Literal["verify", "create", "off"] = Field(
+        "verify", description="At start: check the topics, create what is missing, or neither."
+    )
+    topic_partitions: int = Field(
+        DEFAULT_PARTITIONS, ge=1, description="Partitions of every topic; never change it."
+    )
+    topic_replication: int = Field(3, ge=1, description="Replication factor, used by `create`.")
+    legacy_tenant: str = Field(
+        "legacy",
+        min_length=1,
+        max_length=512,
+        description="Tenant of legacy payloads that name none.",
+    )
+
+    max_body_bytes: int = Field(
+        1024 * 1024,
+        ge=1,
+        le=MAX_MESSAGE_BYTES - ROOM_FOR_HEADERS,
+        description="Largest body in bytes; a larger one is answered 413.",
+    )
+    deadline_seconds: float = Field(
+        2.5,
+        gt=0,
+        lt=SENDER_WAITS_SECONDS,
+        description="Longest time to an answer; Seismic gives up after 3 s.",
+    )
+    retry_after_seconds: int = Field(5, ge=0, description="Retry-After of every 503.")
+    max_in_flight: int = Field(
+        10_000, ge=1, description="Records that may wait for Kafka; beyond it the answer is 503."
+    )
+    max_in_flight_bytes: int = Field(
+        32 * 1024 * 1024, ge=1, description="The same in bytes of their bodies."
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="Idle connections are kept so long; longer than a load balancer does."
+    )
+    drain_seconds: float = Field(
+        5.0, ge=0, description="After SIGTERM: not ready, but still serving, for so long."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Of all logs. DEBUG names every request, never its content."
+    )
+
+    @field_validator("secrets", "secrets_files", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _can_tell_who_calls(self) -> Self:
+        if not (self.secrets or self.secrets_files or self.allow_unsigned):
+            raise ValueError(
+                "GEOPHONE_SECRETS: set it (or GEOPHONE_SECRETS_FILES) to the signing secret of the "
+                "Seismic app, or set GEOPHONE_ALLOW_UNSIGNED=true to store what anybody sends"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        sasl = self.kafka_security_protocol.startswith("SASL")
+        if sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError(
+                "GEOPHONE_KAFKA_SASL_USERNAME and GEOPHONE_KAFKA_SASL_PASSWORD: set both, "
+                f"GEOPHONE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.max_in_flight_bytes < self.max_body_bytes:
+            raise ValueError(
+                "GEOPHONE_MAX_IN_FLIGHT_BYTES: make it at least GEOPHONE_MAX_BODY_BYTES "
+                f"({self.max_body_bytes}), or a large event could never be stored"
+            )
+        return self
+
+    def kafka_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments every aiokafka client takes; reads the certificate files.
+
+        Raises:
+            Misconfigured: a file is missing or holds no certificate.
+        """
+        fields = {name: getattr(self, f"kafka_{name}") for name in KafkaConnection.model_fields}
+        try:
+            return KafkaConnection(**fields).client_arguments()
+        except (OSError, ssl.SSLError) as error:
+            raise Misconfigured(
+                f"GEOPHONE_KAFKA_SSL_CA_FILE, …_CERTIFICATE_FILE or …_KEY_FILE: {error}; "
+                "name PEM files that this process may read"
+            ) from error
+
+    def topics(self) -> Topics:
+        """Return the table of topics under the configured prefix."""
+        return Topics(self.topic_prefix)
+
+
+def read() -> Settings:
+    """Read the environment, once.
+
+    Raises:
+        Misconfigured: a variable is missing or wrong; nothing has been connected to yet.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Misconfigured("\n".join(_complaints(error))) from None
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    """Name variables, never values: one of them may be a secret."""
+    return [
+        f"{_variable(each['loc'])}{each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{location[0]}: ".upper() if location else ""

@@ -1,0 +1,43 @@
+"""Where records go: what every sink promises, and how it says that it could not."""
+
+from enum import Enum
+from typing import Protocol
+
+from ingress.record import Record
+
+
+class Cause(Enum):
+    """Why a record is not known to be stored; the value is a label of metrics and logs."""
+
+    LATE = "late"
+    """No acknowledgement within the deadline. The record may still be written later; the sender
+    sends it again anyway, and the deduplication absorbs it."""
+    REFUSED = "refused"
+    """Kafka refused it, or the topics are not as the contract says."""
+    FULL = "full"
+    """Too many records wait for Kafka already."""
+
+
+class Unavailable(Exception):
+    """Ours or Kafka's fault, never the sender's: answered 503, so that the sender comes again."""
+
+    def __init__(self, cause: Cause, detail: str = "") -> None:
+        super().__init__(f"{cause.value}: {detail}" if detail else cause.value)
+        self.cause = cause
+
+
+class Sink(Protocol):
+    """Takes ready records and returns when they are safe."""
+
+    async def store(self, record: Record, deadline: float) -> None:
+        """Return once every in-sync replica has the record.
+
+        Records of one key that are handed over one after the other are stored in that order.
+        `deadline` is a time of the running event loop, in seconds.
+
+        Raises:
+            Unavailable: the record is not known to be stored.
+        """
+
+    def trouble(self) -> str | None:
+        """Say in a few words why records would not be stored now, None if they would."""

@@ -1,0 +1,116 @@
+"""The signing secrets: any may match, in constant time, and files may change under the process."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingress.keyring import Keyring, Signature
+from ingress.settings import Misconfigured
+from tests.ingress_rig import settings, sign
+
+SECRET = "seismic-demo-secret"
+VECTORS = [
+    (
+        b'{"type":"verification","challenge":"abc"}',
+        b"e503104d7e0deaeb736cbadccfc1cdb6b95aa1e1e7856b7200d6fbe5cd9884cc",
+    ),
+    (
+        (
+            b'{"id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890","version":"LivesendUpdatedV1",'
+            b'"occurredAt":"2025-06-30T15:45:00Z","tenantId":"b4d8bb18-dc97-4e18-8049-50a04edf453f",'
+            b'"tenantName":"exampleTenant","data":{"livesendId":"0a456a2a-df8b-48cc-876f-76c9ae095cf9",'
+            b'"livesendVersionId":"08364a88-6b8e-8888-fc9c-cc03599c7041","action":"Renamed"},'
+            b'"application":"Web","productArea":"Livesend"}'
+        ),
+        b"8583420eb68f4e97c1408207b0ee0c0598451eb65d37285248eefb579cb847df",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "signature"), VECTORS)
+@pytest.mark.parametrize("spell", [bytes.lower, bytes.upper])
+def test_known_vectors_pass_in_either_case(
+    body: bytes, signature: bytes, spell: Callable[[bytes], bytes]
+) -> None:
+    assert Keyring([SECRET]).check(body, [spell(signature)]) is Signature.GOOD
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"0" * 64,
+        b"e503104d",
+        b"sha256=" + VECTORS[0][1],
+        VECTORS[0][1] + b" ",
+        b"\xff\x00",
+        VECTORS[1][1],
+    ],
+)
+def test_anything_else_is_wrong(wrong: bytes) -> None:
+    assert Keyring([SECRET]).check(VECTORS[0][0], [wrong]) is Signature.WRONG
+
+
+def test_any_secret_may_match_either_header() -> None:
+    body = b"{}"
+    keyring = Keyring(["new", "old"])
+    good = [sign(body, "old").encode(), b"nonsense"]
+    assert keyring.check(body, good) is Signature.GOOD
+    assert keyring.check(body, good[::-1]) is Signature.GOOD
+
+
+def test_without_signature_or_without_secrets_there_is_nothing_to_check() -> None:
+    assert Keyring([SECRET]).check(b"{}", []) is Signature.ABSENT
+    assert Keyring([SECRET]).check(b"{}", [b""]) is Signature.ABSENT
+    assert Keyring([]).check(b"{}", [b"0" * 64]) is Signature.ABSENT
+
+
+def test_secrets_of_files_are_added_one_per_line(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("one\n\n  two \n")
+    keyring = Keyring.of(settings(secrets_files=(file,)))
+    assert len(keyring) == 3
+    for secret in (SECRET, "one", "two"):
+        assert keyring.check(b"x", [sign(b"x", secret).encode()]) is Signature.GOOD
+
+
+def test_a_changed_file_is_read_again_and_the_old_secret_ends(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("before")
+    keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
+    replacement = tmp_path / "replacement"
+    replacement.write_text("after!")
+    replacement.replace(file)
+    keyring.refresh()
+    assert keyring.check(b"x", [sign(b"x", "after!").encode()]) is Signature.GOOD
+    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.WRONG
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("before")
+    stamp = file.stat().st_mtime_ns
+    keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
+    file.write_text("behind")
+    os.utime(file, ns=(stamp, stamp))
+    keyring.refresh()
+    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe", None])
+def test_a_broken_file_keeps_the_secrets_in_force(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "secrets"
+    file.write_text("before")
+    keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    keyring.refresh()
+    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
+
+
+def test_a_file_that_cannot_be_read_at_start_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"GEOPHONE_SECRETS_FILES.*gone"):
+        Keyring.of(settings(secrets_files=(tmp_path / "gone",)))
