@@ -1,4 +1,7 @@
-"""Structured JSON logs, one line each, for our own events and for the libraries' alike."""
+"""Structured JSON logs, one line each, for our own events and for the libraries' alike.
+
+Tracebacks come without local variables: those hold bodies, and with them people.
+"""
 
 import logging
 import sys
@@ -20,7 +23,9 @@ def configure(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        ),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
