@@ -8,6 +8,7 @@ from typing import NoReturn
 import faust
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas.topics import Topic
 from streams import logs, topics
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings(stages=options.stages) if options.stages else Settings()
+        settings.check_files()
         app = create_app(settings)
     except (ValidationError, ValueError, LookupError, OSError) as error:
         _refuse(_explain(error))
@@ -65,10 +67,13 @@ def _plain(value: object) -> str:
 def _explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    return "; ".join(
-        f"GEOPHONE_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}"
-        for one in error.errors(include_input=False, include_url=False)
-    )
+    return "; ".join(map(_complaint, error.errors(include_input=False, include_url=False)))
+
+
+def _complaint(one: ErrorDetails) -> str:
+    """Name the variable; a complaint about several of them names them itself."""
+    said = one["msg"].removeprefix("Value error, ")
+    return f"GEOPHONE_{str(one['loc'][0]).upper()}: {said}" if one["loc"] else said
 
 
 def _refuse(why: str) -> NoReturn:

@@ -1,14 +1,16 @@
 """Settings of the streams process, read once from GEOPHONE_… variables."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.connection import KafkaConnection
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
-from streams.crm.webhook import Endpoint
+from streams.crm.registry import connector
+from streams.crm.signing import BadSecret
+from streams.crm.webhook import BadEndpoint, Endpoint
 
 STAGES = ("dedup", "followup", "crm")
 
@@ -28,7 +30,9 @@ class Settings(BaseSettings):
     )
 
     kafka_bootstrap_servers: str = Field(
-        "localhost:9092", description="HOST:PORT, comma separated."
+        "localhost:9092",
+        pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
+        description="HOST:PORT, comma separated.",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="As in Kafka's own clients."
@@ -76,7 +80,10 @@ class Settings(BaseSettings):
     crm_timeout_seconds: float = Field(10.0, gt=0, description="Longest one call to the CRM takes.")
     crm_concurrency: int = Field(8, ge=1, description="Calls to the CRM under way per partition.")
     task_due_business_days: int = Field(
-        2, ge=0, description="Business days between a LiveSend and its follow-up's due date."
+        2,
+        ge=0,
+        le=365,
+        description="Business days between a LiveSend and its follow-up's due date.",
     )
 
     admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - a pod's probes and Prometheus come from outside
@@ -91,7 +98,9 @@ class Settings(BaseSettings):
     @field_validator("stages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(filter(None, map(str.strip, value.split(",")))))
 
     @field_validator("stages")
     @classmethod
@@ -99,6 +108,33 @@ class Settings(BaseSettings):
         if not stages or set(stages) - set(STAGES):
             raise ValueError(f"choose from {', '.join(STAGES)}")
         return stages
+
+    @field_validator("crm")
+    @classmethod
+    def _has_a_connector(cls, name: str) -> str:
+        connector(name)
+        return name
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> Self:
+        whole = self.kafka_sasl_username and self.kafka_sasl_password
+        if self.kafka_security_protocol.startswith("SASL") and not whole:
+            raise ValueError(
+                f"{self.kafka_security_protocol} needs GEOPHONE_KAFKA_SASL_USERNAME "
+                "and GEOPHONE_KAFKA_SASL_PASSWORD"
+            )
+        return self
+
+    def check_files(self) -> None:
+        """Find the files that are to be read; the one at ready_file is written instead.
+
+        Raises:
+            ValueError: names the setting whose file is missing.
+        """
+        for name in type(self).model_fields:
+            path = getattr(self, name)
+            if name.endswith("_file") and name != "ready_file" and path and not path.is_file():
+                raise ValueError(f"GEOPHONE_{name.upper()}: there is no file {path}")
 
     def connection(self) -> KafkaConnection:
         """Return how to reach Kafka."""
@@ -114,11 +150,19 @@ class Settings(BaseSettings):
         """
         if not self.crm_url:
             raise ValueError("set GEOPHONE_CRM_URL, or leave crm out of GEOPHONE_STAGES")
-        secret = self.crm_secret.get_secret_value() if self.crm_secret else None
-        if self.crm_secret_file:
-            secret = self.crm_secret_file.read_text().strip()
-        return Endpoint(self.crm_url, secret, self.crm_timeout_seconds)
+        try:
+            return Endpoint(self.crm_url, self._secret(), self.crm_timeout_seconds)
+        except BadEndpoint as error:
+            raise ValueError(f"GEOPHONE_CRM_URL: {error}") from error
+        except BadSecret as error:
+            where = "GEOPHONE_CRM_SECRET" + ("_FILE" if self.crm_secret_file else "")
+            raise ValueError(f"{where}: {error}") from error
 
     def topics(self) -> Topics:
         """Return the table of topics under the configured prefix."""
         return Topics(self.topic_prefix)
+
+    def _secret(self) -> str | None:
+        if self.crm_secret_file:
+            return self.crm_secret_file.read_text().strip()
+        return self.crm_secret.get_secret_value() if self.crm_secret else None
