@@ -18,9 +18,9 @@ from streams import crm_stage, dedup_stage, followup, followup_stage
 from streams.actions import check_complete, types_with_actions
 from streams.crm.registry import connector
 from streams.health import Admin
-from streams.marks import Marks, MemoryMarks, RocksMarks
+from streams.marks import Marks, MemoryMarks, Position, RocksMarks
 from streams.ownership import Handler
-from streams.restore import restore
+from streams.restore import restored
 from streams.settings import Settings
 from streams.source import Source, Stage
 from streams.transaction import TransactionalProducer
@@ -78,12 +78,14 @@ def _dedup(app: App, settings: Settings) -> Source:
 
 
 async def _restored_marks(settings: Settings, changelog: TopicPartition, committed: int) -> Marks:
-    marks: Marks = MemoryMarks()
-    if settings.marks == "rocksdb":
+    def open_marks(limit: Position) -> Marks:
+        if settings.marks == "memory":
+            return MemoryMarks()
         folder = settings.state_dir / changelog.topic / str(changelog.partition)
-        marks = RocksMarks.opened_not_ahead_of(folder, committed)
-    await restore(settings.connection().client_arguments(), changelog, marks)
-    return marks
+        return RocksMarks.opened_not_ahead_of(folder, limit)
+
+    client = settings.connection().client_arguments()
+    return await restored(client, changelog, committed, open_marks)
 
 
 def _followup(app: App, settings: Settings) -> Source:

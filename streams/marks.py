@@ -129,10 +129,11 @@ class RocksMarks:
         self._database.close()
 
     @classmethod
-    def opened_not_ahead_of(cls, folder: Path, committed_source: int) -> "RocksMarks":
-        """Open the copy in `folder`; start over if it claims more than Kafka has committed."""
+    def opened_not_ahead_of(cls, folder: Path, limit: Position) -> "RocksMarks":
+        """Open the copy in `folder`; start over if it claims more than Kafka has."""
         marks = cls(folder)
-        if marks.position().source <= committed_source:
+        claimed = marks.position()
+        if claimed.source <= limit.source and claimed.changelog <= limit.changelog:
             return marks
         marks.close()
         Rdict.destroy(str(folder))

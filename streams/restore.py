@@ -8,6 +8,7 @@ process ends and the next one tries again, because a mark that is missed is a du
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -25,8 +26,19 @@ _POLL_MS = 200
 log = structlog.get_logger(__name__)
 
 
-async def restore(client: dict[str, Any], changelog: TopicPartition, marks: Marks) -> None:
-    """Read what `marks` lacks from the changelog partition.
+async def restored(
+    client: dict[str, Any],
+    changelog: TopicPartition,
+    committed: int,
+    open_marks: Callable[[Position], Marks],
+) -> Marks:
+    """Return marks that hold all of the changelog partition.
+
+    Args:
+        client: arguments of every aiokafka client.
+        changelog: the partition of the changelog.
+        committed: offset of the source that the group has committed.
+        open_marks: opens the copy, which must not reach further than the position given to it.
 
     Raises:
         TimeoutError: no progress for `STALL_SECONDS`.
@@ -34,39 +46,36 @@ async def restore(client: dict[str, Any], changelog: TopicPartition, marks: Mark
     """
     started = time.monotonic()
     end = await _high_watermark(client, changelog)
-    position = marks.position()
-    if position.changelog > end:
-        raise RuntimeError(f"{changelog} ends at {end}, but marks up to {position} are on disk")
-    consumer = AIOKafkaConsumer(
+    marks = open_marks(Position(end, committed))
+    async with _reader(client, isolation_level="read_committed") as consumer:
+        consumer.assign([changelog])
+        consumer.seek(changelog, marks.position().changelog)
+        count = await _read_until(end, consumer, changelog, marks)
+    elapsed = time.monotonic() - started
+    metrics.MARKS_RESTORED.inc(count)
+    metrics.RESTORE_SECONDS.observe(elapsed)
+    log.info("marks_restored", partition=changelog.partition, marks=count, seconds=elapsed)
+    return marks
+
+
+def _reader(client: dict[str, Any], isolation_level: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
         **client,
-        isolation_level="read_committed",
+        isolation_level=isolation_level,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
     )
-    await consumer.start()
-    try:
-        consumer.assign([changelog])
-        consumer.seek(changelog, position.changelog)
-        restored = await _read_until(end, consumer, changelog, marks)
-    finally:
-        await consumer.stop()
-    elapsed = time.monotonic() - started
-    metrics.MARKS_RESTORED.inc(restored)
-    metrics.RESTORE_SECONDS.observe(elapsed)
-    log.info("marks_restored", partition=changelog.partition, marks=restored, seconds=elapsed)
 
 
 async def _high_watermark(client: dict[str, Any], changelog: TopicPartition) -> int:
     """Ask for the end of the log itself, undecided transactions included."""
-    reader = AIOKafkaConsumer(**client, isolation_level="read_uncommitted")
-    await reader.start()
-    try:
-        async with asyncio.timeout(STALL_SECONDS):
-            ends: dict[TopicPartition, int] = await reader.end_offsets([changelog])
-        return ends[changelog]
-    finally:
-        await reader.stop()
+    async with (
+        _reader(client, isolation_level="read_uncommitted") as reader,
+        asyncio.timeout(STALL_SECONDS),
+    ):
+        ends: dict[TopicPartition, int] = await reader.end_offsets([changelog])
+    return ends[changelog]
 
 
 async def _read_until(
