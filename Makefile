@@ -1,6 +1,7 @@
 # Everything runs from .venv, which holds exactly what deploy/locks/dev.txt names.
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
@@ -14,10 +15,10 @@ setup: $(STAMP) ## install everything into .venv (hash-checked)
 
 $(STAMP): deploy/locks/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "geophone needs Python 3.11 or newer: make PYTHON=python3.12 …")'
-	@echo "Installing into $(VENV) (about a minute the first time) …"
+	@echo "Installing into $(VENV): about a minute the first time …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r deploy/locks/dev.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes --only-binary :all: -r deploy/locks/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP) ## run the main job end to end and check every outcome
