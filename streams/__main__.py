@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from contextlib import closing
 from typing import NoReturn
 
 import faust
@@ -20,6 +21,16 @@ from streams.settings import STAGES, Settings
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run until told to stop; see `streams.exit` for how it may end."""
     options = _parser().parse_args(arguments)
+    with closing(asyncio.new_event_loop()) as loop:
+        # Faust takes the thread's loop, and from Python 3.14 on a thread has none unasked.
+        asyncio.set_event_loop(loop)
+        try:
+            _run(options, loop)
+        finally:
+            asyncio.set_event_loop(None)
+
+
+def _run(options: argparse.Namespace, loop: asyncio.AbstractEventLoop) -> NoReturn:
     try:
         settings = Settings(stages=options.stages) if options.stages else Settings()
         settings.check_files()
@@ -30,9 +41,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout.write(f"Settings are valid: {', '.join(settings.stages)}.\n")
         sys.exit(0)
     logs.configure(settings.log_level)
-    _check_topics(settings)
+    _check_topics(settings, loop)
     worker = faust.Worker(
-        app, override_logging=False, quiet=True, redirect_stdouts=False, loglevel=None
+        app, override_logging=False, quiet=True, redirect_stdouts=False, loglevel=None, loop=loop
     )
     worker.spinner = None
     worker.execute_from_commandline()
@@ -81,11 +92,11 @@ def _refuse(why: str) -> NoReturn:
     sys.exit(ExitCode.CONFIG)
 
 
-def _check_topics(settings: Settings) -> None:
+def _check_topics(settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
     if settings.topic_mode == "off":
         return
     try:
-        found = asyncio.run(
+        found = loop.run_until_complete(
             topics.ensure(
                 settings.connection().client_arguments(),
                 _needed(settings),
