@@ -1,13 +1,14 @@
 """The command `geophone`: what a person runs."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
 
 from ops import send, show
@@ -15,9 +16,12 @@ from ops import topics as topic_table
 from ops.child import ChildFailed
 from ops.demo import run as demo
 from ops.kafka.errors import LocalKafkaError
+from ops.ports import HIGHEST
+from ops.progress import Progress
 from ops.reader import UnknownTopic
 from ops.send import Plan
 from ops.stack import DEFAULT_PORT, Choice, Stack, StackFailed
+from ops.state import StateInUse
 from ops.target import NoTarget, Target
 from ops.up import keep_running
 from schemas.connection import KafkaConnection
@@ -29,22 +33,41 @@ _MENDABLE = (
     KafkaError,
     LocalKafkaError,
     NoTarget,
+    OSError,
     StackFailed,
+    StateInUse,
     UnknownTopic,
     ValueError,
 )
 
 app = typer.Typer(
-    help="Kafka ingestion bridge for Seismic webhooks: try it, feed it, look into it.",
+    help="Receives Seismic's webhooks and turns them into Kafka topics that other services can "
+    "trust. These commands run it on this machine, feed it, and look into it.",
     epilog="Begin with `geophone demo`; then `geophone up`, and `geophone send` beside it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-topics_app = typer.Typer(help="Create or check the topics of a cluster.", no_args_is_help=True)
+topics_app = typer.Typer(
+    help="Create the Kafka topics that geophone uses, or check them.", no_args_is_help=True
+)
 app.add_typer(topics_app, name="topics")
 
+
+def _address(value: str | None) -> str | None:
+    """Refuse what is not HOST:PORT, or several of them with commas."""
+    for part in value.split(",") if value is not None else ():
+        host, _, port = part.rpartition(":")
+        if not (host and port.isdecimal() and 0 < int(port) <= HIGHEST):
+            raise typer.BadParameter(f"{part!r} is not HOST:PORT, as in localhost:9092")
+    return value
+
+
+Kafka = Annotated[
+    str | None,
+    typer.Option(callback=_address, help="HOST:PORT of Kafka; the local stack's if unset."),
+]
 StateDir = Annotated[Path, typer.Option(help="Folder of the local stack: data, logs, stack.json.")]
 DEFAULT_STATE_DIR = Path(".geophone")
 
@@ -53,23 +76,29 @@ DEFAULT_STATE_DIR = Path(".geophone")
 def up(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     state_dir: StateDir = DEFAULT_STATE_DIR,
     port: Annotated[
-        int, typer.Option(help="First ingress port; 0 picks free ones.")
+        int, typer.Option(min=0, max=HIGHEST, help="Port of the first receiver; 0 picks free ones.")
     ] = DEFAULT_PORT,
-    brokers: Annotated[int, typer.Option(help="Kafka brokers: 1 or 3.")] = 1,
+    brokers: Annotated[int, typer.Option(help="Kafka servers of our own: 1 or 3.")] = 1,
     ingresses: Annotated[
-        int, typer.Option(min=1, help="Ingress processes, on ports in a row.")
+        int, typer.Option(min=1, help="Processes that receive webhooks, on ports in a row.")
     ] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Streams processes.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that sort events and act on them.")
+    ] = 1,
     kafka: Annotated[
-        str | None, typer.Option(help="HOST:PORT of an existing cluster instead of our own.")
+        str | None,
+        typer.Option(callback=_address, help="HOST:PORT of a Kafka to use instead of our own."),
     ] = None,
 ) -> None:
-    """Run the whole stack until Ctrl-C; a second `up` goes on with the same data."""
+    """Run all of it on this machine until Ctrl-C: Kafka, receivers, workers, a CRM to try.
+
+    Prints what to do next. The next `up` goes on with the same data.
+    """
     console = Console()
     choice = Choice(state_dir, port, brokers, ingresses, workers, kafka)
-    with console.status("starting …") as status:
-        stack = Stack(choice, status.update)
-        _run(keep_running(stack, console, status.stop))
+    with Progress(console) as progress:
+        stack = _or_exit(lambda: Stack(choice, progress.say))
+        _run(keep_running(stack, console, progress))
 
 
 @app.command(name="demo")
@@ -78,7 +107,10 @@ def run_demo(
         Path, typer.Option(help="Folder of the demo; emptied at the start of each run.")
     ] = DEFAULT_STATE_DIR / "demo",
 ) -> None:
-    """Run the main job end to end, show what came of each delivery, and check all of it."""
+    """Run all of it once, play Seismic, show what came of each delivery, and check it.
+
+    Exit code 0 only if everything is right; what is wrong is named.
+    """
     sys.exit(0 if _run(demo.play(state_dir, Console())) else 1)
 
 
@@ -88,7 +120,7 @@ def play_seismic(  # noqa: PLR0913, PLR0917 - a command's options are its parame
         str, typer.Option("--type", help="Event type in any case, e.g. email-v3.")
     ] = "email-v3",
     tenant: Annotated[str, typer.Option(help="tenantId of the events.")] = "tenant-1",
-    times: Annotated[int, typer.Option(min=1, help="Deliver each event so often.")] = 1,
+    times: Annotated[int, typer.Option(min=1, help="Deliver each event so many times.")] = 1,
     count: Annotated[int, typer.Option(min=1, help="How many different events.")] = 1,
     rate: Annotated[float, typer.Option(min=0.001, help="Deliveries per second.")] = 10.0,
     retries: Annotated[
@@ -98,16 +130,19 @@ def play_seismic(  # noqa: PLR0913, PLR0917 - a command's options are its parame
         Path | None, typer.Option(exists=True, dir_okay=False, help="Send this file instead.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Request URL; the local stack's if unset.")
+        str | None, typer.Option(help="Where to deliver; to the local stack if unset.")
     ] = None,
     secret_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the secret.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the signing secret.")
     ] = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:
-    """Play Seismic: sign events and deliver them, with its retries."""
-    target = _or_exit(lambda: Target.choose(url, secret_file, state_dir))
+    """Play Seismic: sign made-up events and deliver them, again where it would try again.
+
+    Exit code 1 if a delivery was not accepted in the end.
+    """
     plan = _or_exit(lambda: Plan.of(event_type, tenant, times, count, rate, retries, body))
+    target = _or_exit(lambda: Target.choose(url, secret_file, state_dir))
     sys.exit(0 if _run(send.run(plan, target, Console())) else 1)
 
 
@@ -116,19 +151,21 @@ def read(
     topic: Annotated[str, typer.Argument(help="Topic name, e.g. seismic.event.email-v3.")],
     *,
     follow: Annotated[bool, typer.Option(help="Go on with what comes, until Ctrl-C.")] = False,
-    kafka: Annotated[
-        str | None, typer.Option(help="HOST:PORT; the local stack's if unset.")
-    ] = None,
+    kafka: Kafka = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:
-    """Print the committed records of a topic: where, whose, what, and the value."""
+    """Print the records of a topic: partition and offset, tenant, type, body.
+
+    Like any well-behaved consumer it sees only what is final.
+    """
     connection = _or_exit(lambda: _connection(kafka, state_dir))
     _run(show.records(connection, topic, Console(), follow=follow))
 
 
-Kafka = Annotated[str | None, typer.Option(help="HOST:PORT; the local stack's if unset.")]
-Prefix = Annotated[str, typer.Option(help="Prefix of the topics' names.")]
-Partitions = Annotated[int, typer.Option(min=1, help="Partitions of every topic; never changed.")]
+Prefix = Annotated[str, typer.Option(help="First part of every topic's name.")]
+Partitions = Annotated[
+    int, typer.Option(min=1, help="Partitions of each topic; fixed once there are events.")
+]
 
 
 @topics_app.command(name="apply")
@@ -141,7 +178,10 @@ def apply_topics(
     ] = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:
-    """Create the topics that are missing; never changes one that exists."""
+    """Create the topics that are missing; never changes one that exists.
+
+    Exit code 1 if one exists with another number of partitions.
+    """
     connection = _or_exit(lambda: _connection(kafka, state_dir))
     factor = replication or _run(topic_table.replication_for(connection))
     _report(_run(topic_table.apply(connection, Topics(prefix), partitions, factor)))
@@ -154,7 +194,10 @@ def verify_topics(
     partitions: Partitions = DEFAULT_PARTITIONS,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:
-    """Say what differs from the contract; exit code 1 if anything does."""
+    """Say which topics are missing or have another number of partitions; changes nothing.
+
+    Exit code 1 if there are any.
+    """
     connection = _or_exit(lambda: _connection(kafka, state_dir))
     _report(_run(topic_table.verify(connection, Topics(prefix), partitions)))
 
@@ -180,6 +223,8 @@ def _or_exit(step: Callable[[], Result]) -> Result:
     """Turn what a user can mend into one message and exit code 1."""
     try:
         return step()
+    except KafkaConnectionError as error:
+        sys.exit(f"geophone: no Kafka answers; is it running, and the address right? ({error})")
     except _MENDABLE as error:
         sys.exit(f"geophone: {error}")
     except KeyboardInterrupt:
@@ -188,6 +233,8 @@ def _or_exit(step: Callable[[], Result]) -> Result:
 
 def main() -> None:
     """Run the command line."""
+    # What matters of its warnings reaches the user as an error of ours that says what to do.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 
 

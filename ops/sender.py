@@ -12,10 +12,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 SENDER_TIMEOUT_SECONDS = 3.0
 """How long Seismic waits for an answer (page events, revision A: the stricter of its two)."""
 
+_TIMEOUT = ClientTimeout(total=SENDER_TIMEOUT_SECONDS)
+
 RETRY_SECONDS = (5.0, 25.0, 150.0)
 """Pauses before its retries; the page goes on "(5, 25, 150...)" for up to 24 hours."""
-
-_TOO_MUCH = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,16 @@ def signed(body: bytes, secret: str) -> dict[str, str]:
 async def post(
     session: ClientSession, url: str, body: bytes, headers: Mapping[str, str]
 ) -> Delivery:
-    """Deliver once; a failure to connect or to answer in time is a Delivery too."""
+    """Deliver once; a failure to connect or to answer in time is a Delivery too.
+
+    A redirect is not followed: only 2xx is an acceptance.
+    """
     started = time.perf_counter()
     try:
         async with session.post(
-            url, data=body, headers=headers, timeout=ClientTimeout(total=SENDER_TIMEOUT_SECONDS)
+            url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
         ) as response:
-            answer = await response.content.read(_TOO_MUCH)
+            answer = await response.read()
             return Delivery(response.status, _since(started), answer, dict(response.headers))
     except (ClientError, OSError, TimeoutError):
         return Delivery(None, _since(started))

@@ -17,23 +17,29 @@ async def records(
     """Print a topic's committed records, and those to come if told to follow."""
     if follow:
         async for record in follow_topic(connection, [topic]):
-            console.print(line(record))
+            console.print(line(record), soft_wrap=True)
         return
     found = await read_all(connection, [topic])
     for record in found:
-        console.print(line(record))
-    console.print(f"{len(found)} records in {topic}", style="dim")
+        console.print(line(record), soft_wrap=True)
+    number = "1 record" if len(found) == 1 else f"{len(found)} records"
+    console.print(f"{number} in {topic}", style="dim", highlight=False, soft_wrap=True)
 
 
 def line(record: ConsumerRecord) -> Text:
     """Return one record: partition and offset, key, what its headers say, value."""
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    headers = {name: printable(value) for name, value in record.headers}
     what = headers.get("geophone-reason") or headers.get("ce_type", "")
-    key = record.key.decode(errors="replace") if record.key else "-"
-    value = (record.value or b"")[:_LONGEST].decode(errors="replace")
+    key = printable(record.key) if record.key else "-"
     return Text.assemble(
         (f"{record.partition}/{record.offset}", "cyan"),
         f"  {key}  ",
         (what, "green"),
-        f"  {value}",
+        f"  {printable((record.value or b'')[:_LONGEST])}",
     )
+
+
+def printable(value: bytes) -> str:
+    """Return bytes as text on one line that cannot play tricks on a terminal."""
+    text = value.decode(errors="replace")
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

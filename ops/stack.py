@@ -5,31 +5,28 @@ are; its form is documented in README.md and is stable for scripts.
 """
 
 import asyncio
-import secrets
-import shutil
-import socket
-from base64 import b64encode
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import orjson
-
-from ops.child import Child, ChildFailed, Program
-from ops.kafka import hold
+from ops.child import EX_CONFIG, Child, Program
 from ops.kafka.cluster import LocalKafka
+from ops.kafka.errors import BrokerDied, LocalKafkaError
+from ops.ports import HIGHEST, free_ports, is_free
+from ops.programs import Programs
+from ops.state import State
 from ops.topics import apply, replication_for
 from schemas.connection import KafkaConnection
 from schemas.topics import DEFAULT_PARTITIONS, Topics
 
-HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 _UP_SECONDS = 60.0
 _READY_SECONDS = 90.0
 _GRACE_SECONDS = 15.0
-_REFRESH_SECONDS = 0.2
+_LOOK_SECONDS = 0.2
 
 
 class StackFailed(Exception):
@@ -57,13 +54,14 @@ class Stack:
 
     def __init__(self, choice: Choice, progress: Callable[[str], None]) -> None:
         self.choice = choice
-        self.state_dir = choice.state_dir.absolute()
+        self.state = State(choice.state_dir)
         self.topics = Topics(choice.topic_prefix)
         self.children: list[Child] = []
         self._progress = progress
-        self._kafka = None if choice.kafka else LocalKafka(self.state_dir / "kafka", choice.brokers)
-        self._hold: TextIO | None = None
-        self._announcer: asyncio.Task[None] | None = None
+        folder = self.state.folder / "kafka"
+        self._kafka = None if choice.kafka else LocalKafka(folder, choice.brokers)
+        self._ends_told: Counter[str] = Counter()
+        self._watches: list[asyncio.Task[None]] = []
 
     @property
     def connection(self) -> KafkaConnection:
@@ -74,14 +72,6 @@ class Stack:
         return self._kafka.bootstrap_servers if self._kafka else str(self.choice.kafka)
 
     @property
-    def stack_file(self) -> Path:
-        return self.state_dir / "stack.json"
-
-    @property
-    def secret(self) -> str:
-        return self._secret_file.read_text().strip()
-
-    @property
     def webhook_urls(self) -> list[str]:
         return [f"{url}/webhook" for url in self._urls("ingress")]
 
@@ -89,46 +79,49 @@ class Stack:
     def crm_url(self) -> str:
         return self._urls("crm")[0]
 
-    def forget(self) -> None:
-        """Remove what earlier runs left in the state folder; nothing may run in it."""
-        self._own()
-        shutil.rmtree(self.state_dir)
-        self._release()
-
     async def start(self) -> None:
         """Start everything and return when every part is ready.
 
         Raises:
-            StackFailed, ChildFailed, LocalKafkaError: says which part and what to do.
+            StackFailed, StateInUse, ChildFailed, LocalKafkaError: says which part and what to do.
         """
-        self._own()
+        self.state.own()
         try:
-            self._make_secrets()
+            ports = _ports(self.choice.port, self.choice.ingresses)
+            self.state.make_secrets()
             if self._kafka:
                 await self._kafka.start(self._progress)
             await self._make_topics()
             self._progress("starting the CRM sandbox, the ingress and the streams …")
-            self._launch()
+            self._launch(ports)
             await self._until_ready()
         except BaseException:
             await self.stop()
             raise
-        self._announce()
-        self._announcer = asyncio.create_task(self._keep_announcing())
+        self.state.announce(self.describe())
+        self._watches = [asyncio.create_task(self._keep_announcing())]
+        if self._kafka:
+            self._watches.append(asyncio.create_task(self._keep_reviving(self._kafka)))
 
     async def stop(self) -> None:
-        """Stop everything, the ingress first, and leave nothing but the state folder."""
-        if self._announcer:
-            self._announcer.cancel()
-        for role in ("ingress", "streams", "crm"):
-            await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in self._of(role)))
+        """Stop everything, what others need last, and leave nothing but the state folder."""
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        for roles in (("ingress", "streams"), ("crm",)):
+            going = [child for role in roles for child in self._of(role)]
+            await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in going))
         if self._kafka:
             await self._kafka.stop()
-        self.stack_file.unlink(missing_ok=True)
-        self._release()
+        self.state.withdraw()
+        self.state.release()
 
     def describe(self) -> dict[str, Any]:
-        """Return the content of `stack.json`."""
+        """Return the content of `stack.json`.
+
+        Raises:
+            OSError, ValueError, BrokerDied: a process is just being started again.
+        """
         return {
             "version": 1,
             "bootstrap_servers": self.bootstrap_servers,
@@ -136,34 +129,9 @@ class Stack:
             "webhook_url": self.webhook_urls[0],
             "webhook_urls": self.webhook_urls,
             "crm_url": self.crm_url,
-            "secret_file": str(self._secret_file),
-            "processes": [*self._brokers(), *map(_process, self.children)],
+            "secret_file": str(self.state.secret_file),
+            "processes": [*_brokers(self._kafka), *map(_process, self.children)],
         }
-
-    def _own(self) -> None:
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        self._hold = hold.take(self.state_dir / "lock")
-        if self._hold is None:
-            raise StackFailed(
-                f"another stack runs in {self.state_dir}: stop it, or choose another --state-dir"
-            )
-
-    def _release(self) -> None:
-        if self._hold:
-            self._hold.close()
-            self._hold = None
-
-    @property
-    def _secret_file(self) -> Path:
-        return self.state_dir / "secret"
-
-    @property
-    def _crm_secret_file(self) -> Path:
-        return self.state_dir / "crm-secret"
-
-    def _make_secrets(self) -> None:
-        _write_once(self._secret_file, secrets.token_hex(32))
-        _write_once(self._crm_secret_file, "whsec_" + b64encode(secrets.token_bytes(32)).decode())
 
     async def _make_topics(self) -> None:
         self._progress("checking the topics …")
@@ -171,68 +139,24 @@ class Stack:
         if wrong := await apply(self.connection, self.topics, DEFAULT_PARTITIONS, replication):
             raise StackFailed(f"the topics of this cluster do not fit: {'; '.join(wrong)}")
 
-    def _launch(self) -> None:
-        sandbox_port = _free_port()
-        self._add(self._sandbox(sandbox_port))
-        for number in range(1, self.choice.ingresses + 1):
-            self._add(self._ingress(number))
+    def _launch(self, ports: Iterable[int]) -> None:
+        programs = Programs(
+            self.bootstrap_servers,
+            self.choice.topic_prefix,
+            self.state.secret_file,
+            self.state.crm_secret_file,
+        )
+        [crm_port] = free_ports(1)
+        self._add(programs.sandbox(crm_port))
+        for number, port in enumerate(ports, 1):
+            self._add(programs.ingress(number, port))
         for number in range(1, self.choice.workers + 1):
-            self._add(self._worker(number, f"http://{HOST}:{sandbox_port}"))
+            self._add(programs.worker(number, crm_port))
 
     def _add(self, program: Program) -> None:
-        child = Child(program, self.state_dir / program.name)
+        child = Child(program, self.state.folder / program.name)
         self.children.append(child)
         child.start()
-
-    def _sandbox(self, port: int) -> Program:
-        return Program(
-            "crm",
-            "crm-sandbox",
-            "ops.sandbox",
-            {"GEOPHONE_SANDBOX_SECRET": self._crm_secret_file.read_text().strip()},
-            ["--port", str(port), "--database", "tasks.sqlite", "--ready-file", "ready.json"],
-        )
-
-    def _ingress(self, number: int) -> Program:
-        port = self.choice.port + number - 1 if self.choice.port else _free_port()
-        if not _is_free(port):
-            raise StackFailed(f"port {port} is taken by another program: choose another --port")
-        return Program(
-            "ingress",
-            f"ingress-{number}",
-            "ingress",
-            {
-                **self._common(),
-                "GEOPHONE_HOST": HOST,
-                "GEOPHONE_PORT": str(port),
-                "GEOPHONE_SECRETS_FILES": str(self._secret_file),
-                "GEOPHONE_DRAIN_SECONDS": "1",
-            },
-        )
-
-    def _worker(self, number: int, crm_url: str) -> Program:
-        return Program(
-            "streams",
-            f"streams-{number}",
-            "streams",
-            {
-                **self._common(),
-                "GEOPHONE_STATE_DIR": "marks",
-                "GEOPHONE_SESSION_TIMEOUT_SECONDS": "6",
-                "GEOPHONE_CRM": "sandbox",
-                "GEOPHONE_CRM_URL": crm_url,
-                "GEOPHONE_CRM_SECRET_FILE": str(self._crm_secret_file),
-            },
-        )
-
-    def _common(self) -> dict[str, str]:
-        return {
-            "GEOPHONE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
-            "GEOPHONE_TOPIC_PREFIX": self.choice.topic_prefix,
-            "GEOPHONE_ADMIN_HOST": HOST,
-            "GEOPHONE_ADMIN_PORT": "0",
-            "GEOPHONE_READY_FILE": "ready.json",
-        }
 
     async def _until_ready(self) -> None:
         await asyncio.gather(*(child.announced(_UP_SECONDS) for child in self.children))
@@ -246,28 +170,61 @@ class Stack:
     def _urls(self, role: str) -> list[str]:
         return [str(child.announcement["url"]) for child in self._of(role)]
 
-    def _brokers(self) -> list[dict[str, Any]]:
-        if not self._kafka:
-            return []
-        return [
-            {"role": "kafka", "name": f"kafka-{n}", "pid": self._kafka.pid(n), "url": None}
-            for n in range(1, self.choice.brokers + 1)
-        ]
-
-    def _announce(self) -> None:
-        content = orjson.dumps(self.describe(), option=orjson.OPT_INDENT_2) + b"\n"
-        if self.stack_file.exists() and self.stack_file.read_bytes() == content:
-            return
-        draft = self.stack_file.with_suffix(".tmp")
-        draft.write_bytes(content)
-        draft.replace(self.stack_file)
-
     async def _keep_announcing(self) -> None:
-        """A restarted process has another pid; between two there is nothing new to say."""
+        """Tell of restarts, and keep the pids in stack.json true."""
         while True:
-            await asyncio.sleep(_REFRESH_SECONDS)
-            with suppress(ChildFailed, OSError, ValueError):
-                self._announce()
+            await asyncio.sleep(_LOOK_SECONDS)
+            for child in self.children:
+                self._tell_ends(child)
+            # While a process is being started again there is nothing new to say.
+            with suppress(BrokerDied, OSError, ValueError):
+                self.state.announce(self.describe())
+
+    async def _keep_reviving(self, kafka: LocalKafka) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for number in kafka.dead():
+                self._progress(f"kafka-{number} ended by itself and is started again")
+                with suppress(LocalKafkaError):
+                    await kafka.restart(number)
+
+    def _tell_ends(self, child: Child) -> None:
+        name = child.program.name
+        for code in child.exits[self._ends_told[name] :]:
+            self._ends_told[name] += 1
+            what = "stays down" if code == EX_CONFIG else "is started again"
+            self._progress(f"{name} ended by itself (code {code}) and {what}; its log: {child.log}")
+
+
+def _ports(first: int, count: int) -> list[int]:
+    """Choose the ingresses' ports, before anything that takes time has been started."""
+    if not first:
+        return free_ports(count)
+    ports = list(range(first, first + count))
+    if ports[-1] > HIGHEST:
+        raise StackFailed(f"there is no port {ports[-1]}: choose a lower --port")
+    for port in ports:
+        if not is_free(port):
+            raise StackFailed(
+                f"port {port} is taken by another program: choose another --port (0 picks one)"
+            )
+    return ports
+
+
+def _brokers(kafka: LocalKafka | None) -> list[dict[str, Any]]:
+    if kafka is None:
+        return []
+    return [
+        {
+            "role": "kafka",
+            "name": f"kafka-{number}",
+            "pid": kafka.pid(number),
+            "url": None,
+            "admin_url": None,
+            "log": str(kafka.log(number)),
+        }
+        for number in kafka.brokers
+    ]
 
 
 def _process(child: Child) -> dict[str, Any]:
@@ -280,25 +237,3 @@ def _process(child: Child) -> dict[str, Any]:
         "admin_url": announced.get("admin_url"),
         "log": str(child.log),
     }
-
-
-def _write_once(path: Path, secret: str) -> None:
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secret + "\n")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True

@@ -1,5 +1,6 @@
 """Where the simulator delivers: a URL and a secret, given or taken from the local stack."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ class Target:
         """Take what was given, and the rest from `stack.json`.
 
         Raises:
-            NoTarget: something is not given and no stack runs in `state_dir`.
+            NoTarget: something is not given and no stack runs in `state_dir`; the URL is none; the
+                file holds no secret.
         """
+        if url and not url.startswith(("http://", "https://")):
+            raise NoTarget(f"--url {url} is no URL: it has to start with http:// or https://")
         if url and secret_file:
             return cls(url, _secret(secret_file), "")
         stack = _stack(state_dir)
@@ -37,15 +41,30 @@ class Target:
 
 
 def _secret(path: Path) -> str:
-    return path.read_text().strip()
+    """Take the first line: during a rotation the ingress knows several."""
+    lines = path.read_text().split()
+    if not lines:
+        raise NoTarget(f"{path} holds no secret: write the app's signing secret into it")
+    return lines[0]
 
 
 def _stack(state_dir: Path) -> dict[str, Any]:
-    try:
-        stack: dict[str, Any] = orjson.loads((state_dir / "stack.json").read_bytes())
-    except FileNotFoundError:
+    file = state_dir / "stack.json"
+    stack: dict[str, Any] = orjson.loads(file.read_bytes()) if file.exists() else {}
+    if not any(_alive(process["pid"]) for process in stack.get("processes", [])):
         raise NoTarget(
             f"no stack runs in {state_dir}: start one with `geophone up` in another terminal, or "
             "say where to go (--url and --secret-file, or --kafka; --state-dir for another stack)"
-        ) from None
+        )
     return stack
+
+
+def _alive(pid: int) -> bool:
+    """Whether there is such a process: a stack that was killed leaves its file behind."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from shlex import quote
 
 from rich.console import Console
-from rich.panel import Panel
+from rich.text import Text
 
+from ops.progress import Progress
 from ops.stack import Stack
 
 _EXAMPLE = (
@@ -15,59 +16,60 @@ _EXAMPLE = (
 )
 
 
-async def keep_running(stack: Stack, console: Console, started: Callable[[], None]) -> None:
+async def keep_running(stack: Stack, console: Console, progress: Progress) -> None:
     """Start the stack, print how to use it, and stop it on SIGINT or SIGTERM.
 
-    `started` is called once everything is ready.
+    Raises:
+        Whatever `Stack.start` raises; nothing runs any more then.
     """
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop.set)
+    if await _started(stack, told_to_stop):
+        progress.settle()
+        console.print(instructions(stack), soft_wrap=True)
+        await told_to_stop.wait()
+        console.print("Stopping …")
+        await stack.stop()
+    console.print("Stopped.")
+
+
+async def _started(stack: Stack, told_to_stop: asyncio.Event) -> bool:
+    """Return whether it started, and not: was told to stop before that."""
     start = asyncio.create_task(stack.start())
     stop = asyncio.create_task(told_to_stop.wait())
     await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if not start.done():
-        start.cancel()
-        await asyncio.gather(start, return_exceptions=True)
-        return
-    await start
-    started()
-    console.print(Panel(instructions(stack), title="geophone is up", expand=False))
-    await told_to_stop.wait()
-    console.print("Stopping …")
-    await stack.stop()
+    if start.done():
+        await start
+        return True
+    start.cancel()
+    await asyncio.gather(start, return_exceptions=True)
+    return False
 
 
-def instructions(stack: Stack) -> str:
-    """Return what a newcomer does next, ready to paste."""
-    url, secret = stack.webhook_urls[0], stack.describe()["secret_file"]
+def instructions(stack: Stack) -> Text:
+    """Return what a newcomer does next, ready to paste: no frame, no wrapped line."""
+    url, secret = stack.webhook_urls[0], quote(str(stack.state.secret_file))
     event_topic = stack.topics.events["LivesendUpdatedV1"].name
-    folder = (
-        f" --state-dir {stack.choice.state_dir}"
-        if str(stack.choice.state_dir) != ".geophone"
-        else ""
-    )
-    return "\n".join(
-        [
-            f"Request URL      {url}",
-            f"CRM tasks        {stack.crm_url}",
-            f"Kafka            {stack.bootstrap_servers}",
-            f"For scripts      {stack.stack_file}",
-            "",
-            "[bold]Send an event[/bold] (three recipients, delivered three times, one task each):",
-            f"  geophone send --type email-v3 --times 3{folder}",
-            "",
-            "[bold]Or with curl, signed:[/bold]",
-            f"  BODY='{_EXAMPLE}'",
-            f'  KEY="$(cat {secret})"',
-            '  MAC=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "$KEY" -r | cut -d" " -f1)',
-            f'  curl -i {url} -H "x-seismic-signature: $MAC" -d "$BODY"',
-            "",
-            "[bold]Read a topic:[/bold]",
-            f"  geophone read {event_topic}{folder}",
-            f"  geophone read {stack.topics.quarantine.name} --follow{folder}",
-            "",
-            "Ctrl-C stops all of it; the next `geophone up` goes on with the same data.",
-        ]
-    )
+    state_dir = str(stack.choice.state_dir)
+    folder = f" --state-dir {quote(state_dir)}" if state_dir != ".geophone" else ""
+    lines: list[str | tuple[str, str]] = [
+        ("geophone is up\n", "bold green"),
+        *(f"Request URL   {each}\n" for each in stack.webhook_urls),
+        f"CRM tasks     {stack.crm_url}\n",
+        f"Kafka         {stack.bootstrap_servers}\n",
+        f"For scripts   {stack.state.stack_file}\n\n",
+        ("Send an event (three recipients, delivered three times, one task each):\n", "bold"),
+        f"  geophone send --type email-v3 --times 3{folder}\n\n",
+        ("Or with curl, signed:\n", "bold"),
+        f"  BODY='{_EXAMPLE}'\n",
+        f'  KEY="$(cat {secret})"\n',
+        '  MAC=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "$KEY" -r | cut -d" " -f1)\n',
+        f'  curl -i {url} -H "x-seismic-signature: $MAC" -d "$BODY"\n\n',
+        ("Read a topic:\n", "bold"),
+        f"  geophone read {event_topic}{folder}\n",
+        f"  geophone read {stack.topics.quarantine.name} --follow{folder}\n\n",
+        "Ctrl-C stops all of it; the next `geophone up` goes on with the same data.",
+    ]
+    return Text.assemble(*lines)

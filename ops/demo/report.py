@@ -7,8 +7,10 @@ from typing import Any
 from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ops.demo.outcome import Outcome, Seen
+from ops.demo.script import Expected, Step
 
 
 def show(outcomes: list[Outcome], seen: Seen, console: Console) -> list[str]:
@@ -17,7 +19,7 @@ def show(outcomes: list[Outcome], seen: Seen, console: Console) -> list[str]:
     console.print(_tasks(seen.tasks))
     complaints = [*_wrong_steps(outcomes, seen), *_wrong_tasks(outcomes, seen)]
     for complaint in complaints:
-        console.print(f"[red]wrong:[/red] {complaint}", highlight=False)
+        console.print(Text.assemble(("wrong: ", "red"), complaint))
     if not complaints:
         console.print("[green]All of it is right:[/green] stored, once, in its place.")
     return complaints
@@ -51,10 +53,14 @@ def _happened(outcome: Outcome, seen: Seen, records: list[ConsumerRecord]) -> st
     if reason := _header(records[0], "geophone-reason"):
         return f"quarantined: {reason}"
     dropped = len(seen.of("raw", outcome.step.body)) - len(records)
-    words = [f"{dropped} duplicates dropped"] if dropped > 0 else ["stored"]
+    words = [f"{_count(dropped, 'duplicate')} dropped"] if dropped > 0 else ["stored"]
     if outcome.step.expected.tasks:
-        words.append(f"{len(outcome.step.expected.tasks)} recipients")
+        words.append(_count(len(outcome.step.expected.tasks), "recipient"))
     return ", ".join(words)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tasks(tasks: Iterable[dict[str, Any]]) -> Table:
@@ -70,27 +76,41 @@ def _tasks(tasks: Iterable[dict[str, Any]]) -> Table:
 
 def _wrong_steps(outcomes: Iterable[Outcome], seen: Seen) -> Iterable[str]:
     for outcome in outcomes:
-        step, expected = outcome.step, outcome.step.expected
-        for delivery in outcome.deliveries:
-            if delivery.status != expected.status:
-                yield f"{step.name}: answered {delivery.status}, not {expected.status}"
-            elif expected.status != 401 and delivery.body != expected.body:  # noqa: PLR2004
-                yield f"{step.name}: answered {delivery.body!r}, not {expected.body!r}"
-        yield from _wrong_places(outcome, seen)
+        step = outcome.step
+        for wrong in (*_wrong_answers(outcome), *_wrong_places(step, seen)):
+            yield f"{step.name}: {wrong}"
 
 
-def _wrong_places(outcome: Outcome, seen: Seen) -> Iterable[str]:
-    step, expected = outcome.step, outcome.step.expected
-    wanted = [expected.topic] if expected.topic else []
-    if (found := seen.kinds_with(step.body)) != wanted:
-        yield f"{step.name}: is in {found}, not in {wanted}"
-    if (raw := len(seen.of("raw", step.body))) != expected.copies:
-        yield f"{step.name}: {raw} times in raw, not {expected.copies}"
-    records = seen.of(expected.topic, step.body) if expected.topic else []
-    if expected.topic and len(records) != 1:
-        yield f"{step.name}: {len(records)} times in {expected.topic}, not once"
-    if records and _header(records[0], "geophone-reason") != expected.reason:
-        yield f"{step.name}: quarantined for {_header(records[0], 'geophone-reason')}"
+def _wrong_answers(outcome: Outcome) -> Iterable[str]:
+    expected = outcome.step.expected
+    for delivery in outcome.deliveries:
+        if delivery.status is None:
+            yield f"no answer in time, not {expected.status}"
+        elif delivery.status != expected.status:
+            yield f"answered {delivery.status}, not {expected.status}"
+        # An error's text is the ingress's own affair.
+        elif delivery.accepted and delivery.body != expected.body:
+            yield f"answered {delivery.body!r}, not {expected.body!r}"
+
+
+def _wrong_places(step: Step, seen: Seen) -> Iterable[str]:
+    expected = step.expected
+    if (copies := len(seen.of("raw", step.body))) != expected.copies:
+        yield f"{_times(copies)} in raw, not {_times(expected.copies)}"
+    for kind in seen.kinds_with(step.body):
+        if kind != expected.topic:
+            yield f"is in {kind}, where it does not belong"
+    if expected.topic:
+        yield from _wrong_records(expected, seen.of(expected.topic, step.body))
+
+
+def _wrong_records(expected: Expected, records: list[ConsumerRecord]) -> Iterable[str]:
+    if not records:
+        yield f"is missing in {expected.topic}"
+    elif len(records) > 1:
+        yield f"{_times(len(records))} in {expected.topic}, not once"
+    elif (reason := _header(records[0], "geophone-reason")) != expected.reason:
+        yield f"set aside for the reason {reason}, not {expected.reason}"
 
 
 def _wrong_tasks(outcomes: Iterable[Outcome], seen: Seen) -> Iterable[str]:
@@ -98,7 +118,11 @@ def _wrong_tasks(outcomes: Iterable[Outcome], seen: Seen) -> Iterable[str]:
     found = Counter(map(_recipient, seen.tasks))
     for who in sorted((wanted | found).keys()):
         if wanted[who] != found[who]:
-            yield f"the CRM has {found[who]} tasks for {who}, not {wanted[who]}"
+            yield f"the CRM has {_count(found[who], 'task')} for {who}, not {wanted[who]}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _recipient(task: dict[str, Any]) -> str:

@@ -8,11 +8,12 @@ from typing import TextIO
 from ops.kafka.errors import FolderInUse
 from ops.kafka.hold import take
 from ops.kafka.java import Java
-from ops.kafka.members import HOST, Members, settle
+from ops.kafka.members import Members, settle
 from ops.kafka.node import Node
 from ops.kafka.properties import server_properties
 from ops.kafka.ready import until_ready
 from ops.kafka.rehearsal import rehearsed
+from ops.ports import HOST
 
 READY_S = 60
 STOP_S = 20
@@ -43,8 +44,19 @@ class LocalKafka:
         """HOST:PORT of each broker, comma-separated; the same at every start in this folder."""
         return self._started().bootstrap_servers
 
+    @property
+    def brokers(self) -> tuple[int, ...]:
+        return tuple(self._nodes)
+
     def pid(self, broker: int) -> int:
         return self._nodes[broker].pid
+
+    def log(self, broker: int) -> Path:
+        return self._nodes[broker].log
+
+    def dead(self) -> list[int]:
+        """The brokers that do not run; once started, those that ended by themselves."""
+        return [number for number, node in self._nodes.items() if not node.alive]
 
     async def start(self, progress: Callable[[str], None] = lambda _: None) -> None:
         """Returns once every broker has stored a record and given it back.

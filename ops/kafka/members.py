@@ -5,15 +5,12 @@ A second start goes on with the same addresses, so that clients and kept setting
 
 import json
 import secrets
-import socket
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ops.kafka.errors import FolderInUse
-
-HOST = "127.0.0.1"
+from ops.ports import HOST, free_ports, is_free
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def settle(file: Path, brokers: int, progress: Callable[[str], None]) -> Members
 
 
 def _new(brokers: int) -> Members:
-    ports = iter(_free_ports(2 * brokers))
+    ports = iter(free_ports(2 * brokers))
     nodes = tuple(Member(number, next(ports), next(ports)) for number in range(1, brokers + 1))
     # An id that begins with a dash would read as an option on Kafka's command line.
     return Members("g" + secrets.token_urlsafe(16)[1:], nodes)
@@ -66,34 +63,16 @@ def _moved(kept: Members, progress: Callable[[str], None]) -> Members:
 
 
 def _moved_node(node: Member, progress: Callable[[str], None]) -> Member:
-    if not _free(node.controller_port):
-        node = replace(node, controller_port=_free_ports(1)[0])
-    if _free(node.port):
+    if not is_free(node.controller_port):
+        node = replace(node, controller_port=free_ports(1)[0])
+    if is_free(node.port):
         return node
-    moved = replace(node, port=_free_ports(1)[0])
+    moved = replace(node, port=free_ports(1)[0])
     progress(
         f"port {node.port} of broker {node.number} is taken by another process: the broker is now "
         f"at {HOST}:{moved.port}; clients that were given the old address need the new one"
     )
     return moved
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as opened:
-        probes = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _read(file: Path) -> Members:

@@ -1,6 +1,7 @@
 """server.properties of one node: production's rules, sized for a laptop."""
 
-from ops.kafka.members import HOST, Member, Members
+from ops.kafka.members import Member, Members
+from ops.ports import HOST
 
 MIB = 1024 * 1024
 # A record holds one request body (1 MiB at most) and its headers; this leaves room for a batch.

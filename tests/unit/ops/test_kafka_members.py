@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ops.kafka.errors import FolderInUse
-from ops.kafka.members import HOST, settle
+from ops.kafka.members import settle
 from ops.kafka.properties import server_properties
+from ops.ports import HOST
 
 
 @pytest.fixture
