@@ -7,6 +7,7 @@ duplicate, and lose it. So it records how far Kafka had got when it was written,
 when Kafka has got less far since.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 from rocksdict import AccessType, Options, Rdict, WriteBatch, WriteOptions
 
 from schemas.topics import DEDUP_WINDOW_MS
@@ -21,6 +23,9 @@ from schemas.topics import DEDUP_WINDOW_MS
 _POSITION = b"position"
 _WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 _SWEEP_EVERY = 10_000
+_DAMAGED = ("Corruption", "IO error: No such file")
+
+log = structlog.get_logger(__name__)
 
 
 def mark_key(tenant_id: str, event_id: str) -> bytes:
@@ -130,8 +135,16 @@ class RocksMarks:
 
     @classmethod
     def opened_not_ahead_of(cls, folder: Path, limit: Position) -> "RocksMarks":
-        """Open the copy in `folder`; start over if it claims more than Kafka has."""
-        marks = cls(folder)
+        """Open the copy in `folder`; start over if it is damaged or claims more than Kafka has."""
+        try:
+            marks = cls(folder)
+        except Exception as error:
+            # rocksdict raises nothing more specific; another process's lock has to stay an error.
+            if not str(error).startswith(_DAMAGED):
+                raise
+            log.exception("marks_damaged", folder=str(folder))
+            shutil.rmtree(folder)
+            return cls(folder)
         claimed = marks.position()
         if claimed.source <= limit.source and claimed.changelog <= limit.changelog:
             return marks

@@ -47,10 +47,16 @@ async def restored(
     started = time.monotonic()
     end = await _high_watermark(client, changelog)
     marks = open_marks(Position(end, committed))
-    async with _reader(client, isolation_level="read_committed") as consumer:
-        consumer.assign([changelog])
-        consumer.seek(changelog, marks.position().changelog)
-        count = await _read_until(end, consumer, changelog, marks)
+    try:
+        async with _reader(client, isolation_level="read_committed") as consumer:
+            consumer.assign([changelog])
+            consumer.seek(changelog, marks.position().changelog)
+            count = await _read_until(end, consumer, changelog, marks)
+    except BaseException:
+        # Cancelled by a rebalance, above all: RocksDB refuses its folder to the next takeover
+        # for as long as this copy is open.
+        marks.close()
+        raise
     elapsed = time.monotonic() - started
     metrics.MARKS_RESTORED.inc(count)
     metrics.RESTORE_SECONDS.observe(elapsed)

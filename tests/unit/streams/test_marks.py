@@ -99,6 +99,30 @@ def test_rocksdb_that_is_ahead_of_kafka_is_thrown_away(tmp_path: Path, limit: Po
     assert B in again
 
 
+@pytest.mark.parametrize("damage", [b"", b"\0" * 64, None])
+@pytest.mark.parametrize("part", ["MANIFEST-*", "CURRENT"])
+def test_rocksdb_that_is_damaged_is_thrown_away(
+    tmp_path: Path, part: str, damage: bytes | None
+) -> None:
+    """The changelog has it all; a worker that ends on it would end so after every restart."""
+    written(tmp_path, Position(7, 9))
+    for file in tmp_path.glob(part):
+        file.unlink() if damage is None else file.write_bytes(damage)
+    again = RocksMarks.opened_not_ahead_of(tmp_path, Position(7, 9))
+    assert A not in again
+    assert again.position() == START
+    again.close()
+
+
+def test_rocksdb_that_somebody_else_has_open_is_left_alone(tmp_path: Path) -> None:
+    first = RocksMarks(tmp_path)
+    first.add([A], Position(1, 1))
+    with pytest.raises(Exception, match="LOCK"):
+        RocksMarks.opened_not_ahead_of(tmp_path, Position(1, 1))
+    assert A in first
+    first.close()
+
+
 def written(folder: Path, position: Position) -> None:
     marks = RocksMarks(folder)
     marks.add([A], position)
