@@ -102,7 +102,7 @@ class CrmHandler(Handler):
     async def _create(self, task: TaskCommand) -> None:
         attempt = 0
         while True:
-            self.active_at = started = time.monotonic()
+            started = self._active(0)
             try:
                 outcome = await self._crm.create(task)
             except Unavailable as unavailable:
@@ -116,6 +116,7 @@ class CrmHandler(Handler):
                     wait_seconds=round(wait, 3),
                 )
                 attempt += 1
+                self._active(wait)
                 await asyncio.sleep(wait)
             else:
                 there = isinstance(outcome, AlreadyThere)
@@ -123,6 +124,12 @@ class CrmHandler(Handler):
                 return
             finally:
                 metrics.CRM_SECONDS.observe(time.monotonic() - started)
+
+    def _active(self, seconds: float) -> float:
+        """Count as alive for so long from now; a CRM may ask for a wait of ten minutes."""
+        now = time.monotonic()
+        self.active_at = max(self.active_at, now + seconds)
+        return now
 
     def _dead(self, record: ConsumerRecord, reason: Reason, detail: str) -> Output:
         metrics.TASKS.labels("dead").inc()
