@@ -148,7 +148,9 @@ def _consumer(settings: Settings, stage: Stage) -> AIOKafkaConsumer:
         **settings.connection().client_arguments(),
         group_id=_group(settings, stage.name),
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        # Records that expire under a reader are an error, told of at the next takeover: the source
+        # seeks, so nothing else is ever out of range.
+        auto_offset_reset="none",
         isolation_level="read_committed" if stage.transactional else "read_uncommitted",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // 6,

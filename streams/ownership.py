@@ -16,7 +16,8 @@ class Handler(ABC):
     """A stage's work on one partition."""
 
     active_at: float = 0.0
-    """When it last did something that counts as progress although no offset moved (monotonic)."""
+    """Until when it did, or knows that it will do, what counts as progress although no offset
+    moves (monotonic; a wait that somebody else asked for lies in the future)."""
 
     @abstractmethod
     async def open(self, committed: "Committed") -> int:
@@ -57,6 +58,7 @@ class Ownership:
     contiguous: bool
     next_offset: int = -1
     in_flight: int = 0
+    lag: int = 0
     ended: bool = False
     moved_at: float = field(default_factory=time.monotonic)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)

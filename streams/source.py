@@ -91,6 +91,8 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         self._consumer.pause(*assigned)
         self._assigned_at = time.monotonic()
         for source in assigned:
+            # With any position at all the consumer looks for none by itself meanwhile.
+            self._consumer.seek(source, 0)
             task = asyncio.create_task(self._take_over(source))
             self._takeovers.add(task)
             task.add_done_callback(self._takeovers.discard)
@@ -146,7 +148,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
                 ]
                 for batch in batches:
                     await self._hand_out(batch)
-                self._observe_lag()
+                await self._observe_lag()
 
     async def _hand_out(self, batch: Batch) -> None:
         ownership = batch.ownership
@@ -177,25 +179,30 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         Taking over counts as work; a partition without lag is never stalled.
         """
         now = time.monotonic()
-        waits = [now - own.idle_since() for own in self._owned.values() if self._lag(own) > 0]
+        waits = [now - own.idle_since() for own in self._owned.values() if own.lag > 0]
         if self._takeovers and self._assigned_at is not None:
             waits.append(now - self._assigned_at)
-        return max(waits, default=0.0)
+        return max([0.0, *waits])
 
-    def _lag(self, ownership: Ownership) -> int:
-        """Records that readers may see and this stage has not handled; 0 while unknown."""
+    async def _observe_lag(self) -> None:
+        for source, ownership in list(self._owned.items()):
+            ownership.lag = self._lag(ownership, await self._consumer.position(source))
+            if ownership.lag == 0:
+                ownership.moved_at = time.monotonic()
+            metrics.LAG.labels(self.stage, source.topic, source.partition).set(ownership.lag)
+
+    def _lag(self, ownership: Ownership, read: int) -> int:
+        """Records that readers may see and this stage has not handled; 0 while unknown.
+
+        At the end of a transactional topic are markers, which are read and never handed out.
+        """
         source = ownership.source
-        end = self._consumer.highwater(source)
+        end: int | None = self._consumer.highwater(source)
         if self._limits.transactional:
             end = self._consumer.last_stable_offset(source)
-        return max(0, (end or 0) - ownership.next_offset)
-
-    def _observe_lag(self) -> None:
-        for source, ownership in self._owned.items():
-            lag = self._lag(ownership)
-            if lag == 0:
-                ownership.moved_at = time.monotonic()
-            metrics.LAG.labels(self.stage, source.topic, source.partition).set(lag)
+        if end is None or (read >= end and not ownership.in_flight):
+            return 0
+        return max(0, end - ownership.next_offset)
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> list[str]:

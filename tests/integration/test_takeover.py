@@ -148,7 +148,7 @@ async def stable_everywhere(r: Rig) -> bool:
     names = [r.topics.dedup.name, r.topics.quarantine.name]
     names += [topic.name for topic in r.topics.events.values()]
     partitions = [TopicPartition(name, PARTITION) for name in names]
-    ends = []
+    ends: list[dict[TopicPartition, int]] = []
     for isolation in ("read_committed", "read_uncommitted"):
         consumer = AIOKafkaConsumer(
             bootstrap_servers=r.bootstrap, isolation_level=isolation, enable_auto_commit=False
