@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.connection import KafkaConnection
-from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, MAX_MESSAGE_BYTES, Topics
+from schemas.settings import ClusterSettings
+from schemas.topics import MAX_MESSAGE_BYTES
 
 PREFIX = "GEOPHONE_"
 
@@ -23,7 +23,7 @@ class Misconfigured(Exception):
     """The operator's to mend: the message names each variable and what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(ClusterSettings, BaseSettings):
     """Everything an operator can choose; the descriptions are what `--help` prints."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -50,40 +50,6 @@ class Settings(BaseSettings):
     admin_port: int = Field(9090, ge=0, le=65535, description="Their port; 0 picks a free one.")
     ready_file: Path | None = Field(
         None, description="Written once serving: JSON with url, admin_url, pid, for a supervisor."
-    )
-
-    kafka_bootstrap_servers: str = Field(
-        "localhost:9092", min_length=1, description="HOST:PORT, comma separated."
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="As in Kafka's own clients."
-    )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="Used with the SASL protocols."
-    )
-    kafka_sasl_username: str | None = Field(None, description="SASL user.")
-    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
-    kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
-    kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
-    kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
-
-    topic_prefix: str = Field(
-        DEFAULT_PREFIX,
-        pattern=r"^[A-Za-z0-9._-]{0,100}$",
-        description="Prefix of every topic's name.",
-    )
-    topic_mode: Literal["verify", "create", "off"] = Field(
-        "verify", description="At start: check the topics, create what is missing, or neither."
-    )
-    topic_partitions: int = Field(
-        DEFAULT_PARTITIONS, ge=1, description="Partitions of every topic; never change it."
-    )
-    topic_replication: int = Field(3, ge=1, description="Replication factor, used by `create`.")
-    legacy_tenant: str = Field(
-        "legacy",
-        min_length=1,
-        max_length=512,
-        description="Tenant of legacy payloads that name none.",
     )
 
     max_body_bytes: int = Field(
@@ -132,16 +98,6 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _can_log_in(self) -> Self:
-        sasl = self.kafka_security_protocol.startswith("SASL")
-        if sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
-            raise ValueError(
-                "GEOPHONE_KAFKA_SASL_USERNAME and GEOPHONE_KAFKA_SASL_PASSWORD: set both, "
-                f"GEOPHONE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _one_body_fits(self) -> Self:
         if self.max_in_flight_bytes < self.max_body_bytes:
             raise ValueError(
@@ -156,18 +112,13 @@ class Settings(BaseSettings):
         Raises:
             Misconfigured: a file is missing or holds no certificate.
         """
-        fields = {name: getattr(self, f"kafka_{name}") for name in KafkaConnection.model_fields}
         try:
-            return KafkaConnection(**fields).client_arguments()
+            return self.connection().client_arguments()
         except (OSError, ssl.SSLError) as error:
             raise Misconfigured(
                 f"GEOPHONE_KAFKA_SSL_CA_FILE, …_CERTIFICATE_FILE or …_KEY_FILE: {error}; "
                 "name PEM files that this process may read"
             ) from error
-
-    def topics(self) -> Topics:
-        """Return the table of topics under the configured prefix."""
-        return Topics(self.topic_prefix)
 
 
 def read() -> Settings:

@@ -1,13 +1,12 @@
 """Settings of the streams process, read once from GEOPHONE_… variables."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.connection import KafkaConnection
-from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from schemas.settings import ClusterSettings
 from streams.crm.registry import connector
 from streams.crm.signing import BadSecret
 from streams.crm.webhook import BadEndpoint, Endpoint
@@ -15,7 +14,7 @@ from streams.crm.webhook import BadEndpoint, Endpoint
 STAGES = ("dedup", "followup", "crm")
 
 
-class Settings(BaseSettings):
+class Settings(ClusterSettings, BaseSettings):
     """Everything an operator can choose; the descriptions are what `--help` prints."""
 
     model_config = SettingsConfigDict(env_prefix="GEOPHONE_", frozen=True, extra="ignore")
@@ -27,35 +26,6 @@ class Settings(BaseSettings):
         "geophone",
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
         description="Prefix of consumer groups and transactional ids; one per installation.",
-    )
-
-    kafka_bootstrap_servers: str = Field(
-        "localhost:9092",
-        pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
-        description="HOST:PORT, comma separated.",
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="As in Kafka's own clients."
-    )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="Used with the SASL protocols."
-    )
-    kafka_sasl_username: str | None = Field(None, description="SASL user.")
-    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
-    kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
-    kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
-    kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
-
-    topic_prefix: str = Field(DEFAULT_PREFIX, description="Prefix of every topic's name.")
-    topic_mode: Literal["verify", "create", "off"] = Field(
-        "verify", description="At start: check the topics, create what is missing, or neither."
-    )
-    topic_partitions: int = Field(
-        DEFAULT_PARTITIONS, ge=1, description="Partitions of every topic; never change it."
-    )
-    topic_replication: int = Field(3, ge=1, description="Replication factor, used by `create`.")
-    legacy_tenant: str = Field(
-        "legacy", min_length=1, description="Tenant of legacy payloads that name none."
     )
 
     marks: Literal["rocksdb", "memory"] = Field(
@@ -115,16 +85,6 @@ class Settings(BaseSettings):
         connector(name)
         return name
 
-    @model_validator(mode="after")
-    def _credentials_are_whole(self) -> Self:
-        whole = self.kafka_sasl_username and self.kafka_sasl_password
-        if self.kafka_security_protocol.startswith("SASL") and not whole:
-            raise ValueError(
-                f"{self.kafka_security_protocol} needs GEOPHONE_KAFKA_SASL_USERNAME "
-                "and GEOPHONE_KAFKA_SASL_PASSWORD"
-            )
-        return self
-
     def check_files(self) -> None:
         """Find the files that are to be read; the one at ready_file is written instead.
 
@@ -135,12 +95,6 @@ class Settings(BaseSettings):
             path = getattr(self, name)
             if name.endswith("_file") and name != "ready_file" and path and not path.is_file():
                 raise ValueError(f"GEOPHONE_{name.upper()}: there is no file {path}")
-
-    def connection(self) -> KafkaConnection:
-        """Return how to reach Kafka."""
-        return KafkaConnection(
-            **{name: getattr(self, f"kafka_{name}") for name in KafkaConnection.model_fields}
-        )
 
     def endpoint(self) -> Endpoint:
         """Return where the crm stage delivers.
@@ -157,10 +111,6 @@ class Settings(BaseSettings):
         except BadSecret as error:
             where = "GEOPHONE_CRM_SECRET" + ("_FILE" if self.crm_secret_file else "")
             raise ValueError(f"{where}: {error}") from error
-
-    def topics(self) -> Topics:
-        """Return the table of topics under the configured prefix."""
-        return Topics(self.topic_prefix)
 
     def _secret(self) -> str | None:
         if self.crm_secret_file:

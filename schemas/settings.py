@@ -1,0 +1,71 @@
+"""The settings both processes share, word for word: where Kafka is, and what its topics are.
+
+Only their shape: each process reads its own environment, into a class of its own.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+
+from schemas.connection import KafkaConnection
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+
+
+class ClusterSettings(BaseModel):
+    """To be inherited beside pydantic-settings' base; the descriptions are what `--help` prints."""
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092",
+        pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
+        description="HOST:PORT, comma separated.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As in Kafka's own clients."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="Used with the SASL protocols."
+    )
+    kafka_sasl_username: str | None = Field(None, description="SASL user.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
+    kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
+    kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
+
+    topic_prefix: str = Field(
+        DEFAULT_PREFIX,
+        pattern=r"^[A-Za-z0-9._-]{0,100}$",
+        description="Prefix of every topic's name.",
+    )
+    topic_mode: Literal["verify", "create", "off"] = Field(
+        "verify", description="At start: check the topics, create what is missing, or neither."
+    )
+    topic_partitions: int = Field(
+        DEFAULT_PARTITIONS, ge=1, description="Partitions of every topic; never change it."
+    )
+    topic_replication: int = Field(3, ge=1, description="Replication factor, used by `create`.")
+    legacy_tenant: str = Field(
+        "legacy",
+        pattern=r"^[^\x00-\x1f\x7f]{1,512}$",
+        description="Tenant of legacy payloads that name none.",
+    )
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        sasl = self.kafka_security_protocol.startswith("SASL")
+        if sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError(
+                "GEOPHONE_KAFKA_SASL_USERNAME and GEOPHONE_KAFKA_SASL_PASSWORD: set both, "
+                f"GEOPHONE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}"
+            )
+        return self
+
+    def connection(self) -> KafkaConnection:
+        """Return how to reach Kafka."""
+        return KafkaConnection(
+            **{name: getattr(self, f"kafka_{name}") for name in KafkaConnection.model_fields}
+        )
+
+    def topics(self) -> Topics:
+        """Return the table of topics under the configured prefix."""
+        return Topics(self.topic_prefix)
