@@ -160,7 +160,7 @@ class Child:
             self._spawn()
 
     def _spawn(self) -> None:
-        self.ready_file.unlink(missing_ok=True)
+        self.ready_file.unlink(missing_ok=True)  # of an earlier run that was killed
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.program.module, *self.program.arguments],
@@ -174,13 +174,17 @@ class Child:
         self._guard = guard(self._process.pid)
 
     def _release(self) -> None:
-        """The process is gone; its guard must not outlive it and end a stranger of its number."""
+        """The process is gone, and what it announced is no longer true.
+
+        Its guard must not outlive it and end a stranger of its number.
+        """
         if self._guard:
             self._guard.kill()
             self._guard.wait()
             if self._guard.stdin:
                 self._guard.stdin.close()
         self._process = self._guard = None
+        self.ready_file.unlink(missing_ok=True)
 
     def _raise_if_over(self) -> None:
         if self._process is None and self.exits and self.exits[-1] == EX_CONFIG:

@@ -20,7 +20,10 @@ RETRY_SECONDS = (5.0, 25.0, 150.0)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt: `status` None means no answer in time, so nothing is known."""
+    """One attempt: `status` None means no answer in time, so nothing is known.
+
+    Header names are in lower case.
+    """
 
     status: int | None
     milliseconds: float
@@ -55,7 +58,8 @@ async def post(
             url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
         ) as response:
             answer = await response.read()
-            return Delivery(response.status, _since(started), answer, dict(response.headers))
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Delivery(response.status, _since(started), answer, received)
     except (ClientError, OSError, TimeoutError):
         return Delivery(None, _since(started))
 
