@@ -113,6 +113,48 @@ async def test_a_frozen_broker_means_503_in_time_and_2xx_soon_after_it_thaws(
     assert event(99) in values
 
 
+async def test_silence_alone_makes_it_unready_and_an_answer_ready_again(
+    own_kafka: OwnKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "UNREADY_SECONDS", 2.5)
+    local = await own_kafka(1)
+    async with running(on_kafka(local.bootstrap_servers)) as app:
+        await ready(app)
+        local.pause(1)
+
+        async def silent() -> bool:
+            return "does not answer" in str((await app.admin("/readyz")).json()["why"])
+
+        await until(silent)
+        local.resume(1)
+        await ready(app)
+
+
+async def test_an_idle_process_keeps_asking_kafka_and_stays_ready(kafka: RunningKafka) -> None:
+    async with running(on_kafka(kafka.bootstrap_servers)) as app:
+        await ready(app)
+        watched = app.sink._supervisor  # type: ignore[attr-defined]
+        for _ in range(2):
+            before = watched._heard_at
+            await until(lambda before=before: watched._heard_at > before)  # type: ignore[misc]
+        assert value(app, "geophone_ingress_ready") == 1
+
+
+async def test_a_producer_that_hears_nothing_is_replaced_by_one_that_does(
+    kafka: RunningKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when all brokers have moved: only the bootstrap addresses still lead to them."""
+    monkeypatch.setattr(supervisor, "SILENT_SECONDS", 1.0)
+    async with running(on_kafka(kafka.bootstrap_servers)) as app:
+        await ready(app)
+        watched = app.sink._supervisor  # type: ignore[attr-defined]
+        deaf = watched._current
+        monkeypatch.setattr(deaf, "probe", lambda: asyncio.sleep(0, result=False))
+        await until(lambda: watched._current is not deaf)
+        assert replacements(app, "silent") == 1
+        assert await accepted(app, event())
+
+
 async def test_memory_stays_bounded_while_the_broker_is_frozen(own_kafka: OwnKafka) -> None:
     """A record that is in flight counts until its batch is resolved, even long after its 503."""
     local = await own_kafka(1)
