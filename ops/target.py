@@ -1,11 +1,11 @@
 """Where the simulator delivers: a URL and a secret, given or taken from the local stack."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 
 class NoTarget(Exception):
@@ -62,9 +62,7 @@ def _stack(state_dir: Path) -> dict[str, Any]:
 def _alive(pid: int) -> bool:
     """Whether there is such a process: a stack that was killed leaves its file behind."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # Where nobody reaps orphans, the dead ones stay as zombies.
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -16,7 +16,7 @@ from ops.sender import Delivery
 from ops.stack import Stack
 
 _ASK_SECONDS = 0.2
-_HOPELESS_SECONDS = 5.0
+_HOPELESS_SECONDS = 3.0
 """Everything handled and nothing new for so long: what is missing now will not come."""
 
 

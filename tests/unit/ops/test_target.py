@@ -70,6 +70,15 @@ def test_a_stack_that_was_killed_is_no_stack(tmp_path: Path) -> None:
         Target.choose(None, None, tmp_path)
 
 
+def test_a_stack_of_zombies_is_no_stack(tmp_path: Path) -> None:
+    """Orphans that nobody reaps keep their number for ever."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        stack(tmp_path, process.pid)
+        with pytest.raises(NoTarget, match="no stack runs"):
+            Target.choose(None, None, tmp_path)
+
+
 def test_a_url_without_a_scheme_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoTarget, match="http://"):
         Target.choose("localhost:8080/webhook", None, tmp_path)
