@@ -15,6 +15,7 @@ import faust
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.exit import ending_process
 from streams.settings import Settings
 from streams.source import Source
 
@@ -33,12 +34,13 @@ class Admin(faust.Service):
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", _metrics)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await self._runner.setup()
-        await web.TCPSite(
-            self._runner, self._settings.admin_host, self._settings.admin_port
-        ).start()
+        host, port = self._settings.admin_host, self._settings.admin_port
+        with ending_process(f"serve on GEOPHONE_ADMIN_HOST, GEOPHONE_ADMIN_PORT {host}:{port}"):
+            await self._runner.setup()
+            await web.TCPSite(self._runner, host, port).start()
         if self._settings.ready_file:
-            self._announce(self._settings.ready_file)
+            with ending_process("write GEOPHONE_READY_FILE"):
+                self._announce(self._settings.ready_file)
 
     async def on_stop(self) -> None:
         await self._runner.cleanup()

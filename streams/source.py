@@ -28,6 +28,10 @@ MAX_RECORDS = 500
 """Most records of one batch, so of one transaction: 500 cost about 20 ms, and a crash repeats
 no more than that."""
 
+STOP_SECONDS = 15.0
+"""Longest a stop may take. Without a broker each step of it waits 40 s and more, longer than a
+supervisor does; ending half-way is as safe as being killed."""
+
 _POLL_MS = 100
 
 log = structlog.get_logger(__name__)
@@ -77,8 +81,16 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
 
     async def on_stop(self) -> None:
         with ending_process(f"{self.stage}: leave the group"):
-            await self._let_all_go()
-            await self._consumer.stop()
+            leaving = asyncio.create_task(self._leave())
+            # Not asyncio.timeout: aiokafka swallows cancellation in the middle of a stop.
+            await asyncio.wait({leaving}, timeout=STOP_SECONDS)
+            if not leaving.done():
+                raise TimeoutError(f"Kafka did not let go within {STOP_SECONDS:g} s")
+            leaving.result()
+
+    async def _leave(self) -> None:
+        await self._let_all_go()
+        await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         with ending_process(f"{self.stage}: let go"):
@@ -87,6 +99,8 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
                 log.info("revoked", stage=self.stage, partitions=_numbers(revoked))
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        if self.should_stop:
+            return
         # The consumer sends no heartbeats before this returns, so the work goes to tasks.
         self._consumer.pause(*assigned)
         self._assigned_at = time.monotonic()

@@ -1,11 +1,19 @@
 """The start-up check: the topics are as the contract says, or are made so."""
 
+import asyncio
+import time
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.topics import Topic, differences
+
+SETTLE_SECONDS = 5.0
+"""How long a topic may be unknown to a broker after its creation was acknowledged. A process that
+takes it for missing ends with the code that no supervisor restarts."""
+
+_POLL_SECONDS = 0.25
 
 
 async def ensure(
@@ -24,9 +32,21 @@ async def ensure(
         if create and missing:
             await _create(admin, missing, partitions, replication)
             existing |= {topic.name: partitions for topic in missing}
+        elif missing:
+            existing = await _settled(admin, topics)
         return differences(topics, existing, partitions)
     finally:
         await admin.close()
+
+
+async def _settled(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:
+    """Look again for a while: somebody may have created them a moment ago."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        existing = await _existing(admin, topics)
+        if time.monotonic() > deadline or all(topic.name in existing for topic in topics):
+            return existing
 
 
 async def _existing(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:
