@@ -27,10 +27,11 @@ class Body:
         self._receive = receive
         self._more = True
 
-    async def read(self, limit: int, budget: Budget) -> bytes:
+    async def read(self, announced: int, limit: int, budget: Budget) -> bytes:
         """Return all of it, however it was cut into pieces.
 
-        A body in several pieces counts against `budget` while it is being collected.
+        A body in several pieces counts against `budget` while it is being collected: with its
+        announced length in bytes, or with `limit` if it announced none (0).
 
         Raises:
             Rejected: it is longer than `limit` bytes; what is left of it was not read.
@@ -40,7 +41,9 @@ class Body:
         first = await self._piece()
         if len(first) > limit:
             raise Rejected(answers.TOO_LARGE)
-        return await self._collect(first, limit, budget) if self._more else first
+        if not self._more:
+            return first
+        return await self._collect(first, announced or limit, limit, budget)
 
     async def linger(self) -> None:
         """Read what is left to nowhere, for a while."""
@@ -49,8 +52,8 @@ class Body:
                 while self._more:
                     await self._piece()
 
-    async def _collect(self, first: bytes, limit: int, budget: Budget) -> bytes:
-        budget.take(limit)
+    async def _collect(self, first: bytes, room: int, limit: int, budget: Budget) -> bytes:
+        budget.take(room)
         try:
             collected = bytearray(first)
             while self._more:
@@ -59,7 +62,7 @@ class Body:
                     raise Rejected(answers.TOO_LARGE)
             return bytes(collected)
         finally:
-            budget.give_back(limit)
+            budget.give_back(room)
 
     async def _piece(self) -> bytes:
         message = await self._receive()

@@ -135,7 +135,7 @@ class Webhook:
     async def _call(self, head: Head, body: Body, deadline: float) -> Call:
         try:
             async with asyncio.timeout_at(deadline):
-                content = await body.read(self._limit, self._collecting)
+                content = await body.read(head.length, self._limit, self._collecting)
         except TimeoutError:
             raise Rejected(answers.TOO_SLOW) from None
         self._metrics.body_bytes.inc(len(content))

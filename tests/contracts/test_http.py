@@ -26,6 +26,11 @@ from tests.ingress_rig import (
 CALLBACK = b'{"appId":"a","tenantId":"t","requestId":"r","type":"Install","version":"0.1.4"}'
 NEW = b'{"id":"x","version":"WebhookChallengeV1","tenantId":"t","data":{"challenge":"g-1"}}'
 LIMIT = 4096
+CHUNKED = b"POST /webhook HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def in_flight(app: Served) -> float | None:
+    return app.metrics.registry.get_sample_value("geophone_ingress_in_flight")
 
 
 @pytest.fixture
@@ -169,9 +174,7 @@ async def test_an_announced_body_over_the_limit_is_answered_413_before_it_comes(
 
 async def test_a_streamed_body_is_refused_as_soon_as_it_passes_the_limit(app: Served) -> None:
     async with connect(app.port) as connection:
-        await connection.send(
-            b"POST /webhook HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n"
-        )
+        await connection.send(CHUNKED)
         chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
         for _ in range(LIMIT // 1024 + 1):
             await connection.send(chunk)
@@ -295,18 +298,20 @@ async def test_while_draining_every_answer_asks_the_caller_to_move_on(app: Serve
 
 
 async def test_bodies_that_are_still_arriving_are_limited_too(sink: FakeSink) -> None:
-    chosen = settings(max_body_bytes=LIMIT, max_in_flight_bytes=2 * LIMIT)
-    async with served(sink, chosen) as app, connect(app.port) as one, connect(app.port) as two:
-        for slow in (one, two):
-            await slow.send(request(event())[:-1])
+    """By what they announce; one that announces nothing may become as long as the limit."""
+    chosen = settings(max_body_bytes=LIMIT, max_in_flight_bytes=LIMIT, deadline_seconds=2.9)
+    small = event(padding="x" * (LIMIT // 4))
+    async with served(sink, chosen) as app, connect(app.port) as slow, connect(app.port) as other:
+        await slow.send(request(small)[:-1])
+        await other.send(request(small)[:-1])
         async with connect(app.port) as third:
-
-            async def refused() -> bool:
-                await third.send(request(event())[:-1])
-                return (await third.reply()).status == 503
-
-            await until(refused, pause=0)
+            await until(lambda: in_flight(app) == 2)
+            await third.send(CHUNKED + b"1\r\nx\r\n")
+            assert (await asyncio.wait_for(third.reply(), 1)).status == 503
         assert (await app.post(VERIFICATION, {})).status == 200
+        for connection in (slow, other):
+            await connection.send(request(small)[-1:])
+            assert (await connection.reply()).status == 200
 
 
 async def test_a_bug_is_answered_500_and_the_next_request_is_served(

@@ -91,8 +91,15 @@ def test_names_of_any_kind_leave_room_for_the_body_in_a_record(
     assert size + len(verdict.key or b"") < ROOM_FOR_HEADERS
 
 
-@given(st.binary(max_size=200), st.lists(st.integers(0, 200)), st.integers(1, 150))
-def test_a_body_is_read_alike_however_it_is_cut(body: bytes, cuts: list[int], limit: int) -> None:
+@given(
+    body=st.binary(max_size=200),
+    cuts=st.lists(st.integers(0, 200)),
+    limit=st.integers(1, 150),
+    announces=st.booleans(),
+)
+def test_a_body_is_read_alike_however_it_is_cut(
+    *, body: bytes, cuts: list[int], limit: int, announces: bool
+) -> None:
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     pieces = [body[a:b] for a, b in pairwise(edges)]
     messages: list[Message] = [
@@ -103,9 +110,11 @@ def test_a_body_is_read_alike_however_it_is_cut(body: bytes, cuts: list[int], li
     async def receive() -> Message:
         return messages.pop(0)
 
+    announced = len(body) if announces and len(body) <= limit else 0
+
     async def read() -> bytes | Answer:
         try:
-            return await Body(receive).read(limit, budget)
+            return await Body(receive).read(announced, limit, budget)
         except answers.Rejected as rejected:
             return rejected.answer
 
