@@ -1,6 +1,11 @@
 """Options and markers of the whole suite. Fixtures live in modules named after what they give."""
 
+import hypothesis
 import pytest
+
+# A busy machine is not a slow function: no example is failed for the time it took.
+hypothesis.settings.register_profile("geophone", deadline=None)
+hypothesis.settings.load_profile("geophone")
 
 pytest_plugins = ("tests.kafka_fixture",)
 
