@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from ops.child import Child
 from schemas.partitioner import partition_for
 from streams.marks import mark_key
 from tests.admin_probe import Probe
 from tests.books import balance
-from tests.kafka_fixture import RunningKafka
+from tests.kafka_fixture import OwnKafka, RunningKafka
 from tests.streams_rig import Rig, event, eventually, header, rig
 
 TENANT = "tenant-a"
@@ -174,6 +176,52 @@ async def test_an_orphaned_transaction_is_never_seen_and_its_event_is_written_on
         assert len(await r.read(r.topics.dedup.name)) == 2
         everything = await r.read(r.topics.events["LivesendUpdatedV1"].name, committed=False)
         assert b"orphan" in [record.key for record in everything], "it had been written"
+
+
+async def test_a_transaction_whose_abort_marker_was_lost_is_never_seen(
+    own_kafka: OwnKafka, tmp_path: Path
+) -> None:
+    """Our first commit in that partition would commit its records too.
+
+    A restarting broker leaves it so (KAFKA-20734): decided for the coordinator, and in one
+    partition open for ever.
+    """
+    kafka = await own_kafka(1)
+    async with rig(kafka.bootstrap_servers, tmp_path, PARTITIONS) as r:
+        await allow_writes_outside_transactions(r)
+        await leave_hanging(r, "1")
+        assert not await stable_everywhere(r)
+        worker = r.worker("w1")
+        await r.produce(numbered(1, 2))
+        await r.until_idle()
+        await eventually(lambda: stable_everywhere(r), "nothing to be undecided", 20)
+        assert [record.key for record in await r.events()] == [TENANT.encode()] * 2
+        assert await ids(r) == ["1", "2"]
+        assert worker.exits == []
+
+
+async def allow_writes_outside_transactions(r: Rig) -> None:
+    """Let a client write to a partition that the coordinator does not know of."""
+    setting = {"transaction.partition.verification.enable": "false"}
+    admin = AIOKafkaAdminClient(bootstrap_servers=r.bootstrap)
+    await admin.start()
+    await admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", setting)])
+    await admin.close()
+
+
+async def leave_hanging(r: Rig, event_id: str) -> None:
+    """Abort a transaction of which one partition never hears."""
+    async with orphan(r, "0") as producer:
+        ((_, body),) = numbered(int(event_id))
+        hanging = TopicPartition(r.topics.events["LivesendUpdatedV1"].name, PARTITION)
+        await producer.abort_transaction()
+        await producer.begin_transaction()
+        await producer.send_and_wait(r.topics.dedup.name, b"0", key=b"m", partition=PARTITION)
+        producer._txn_manager._txn_partitions.add(hanging)
+        await producer.send_and_wait(
+            hanging.topic, body, key=b"orphan", partition=hanging.partition
+        )
+        await producer.abort_transaction()
 
 
 async def test_whoever_was_taken_over_from_can_write_nothing_more(
