@@ -16,7 +16,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
+SPACES = st.sampled_from([b"", b" ", b"\n", b"\r\n\t"])
 BODIES = st.one_of(
+    st.builds(lambda body, pad: pad + body + pad, st.just(event("t", "1")), SPACES),
     st.binary(max_size=200),
     st.builds(event, st.text(), st.text(), st.text(), deep=JSON),
     st.text().map(lambda text: event("t", "1").replace(b'"1"', b'"1", ' + text.encode())),

@@ -132,6 +132,11 @@ def test_a_time_that_cannot_be_falls_back_to_the_events_and_then_to_ours(absurd:
     assert tasks(unknown)[0].due == date(2026, 4, 9)
 
 
+def test_the_time_of_the_send_comes_before_the_events() -> None:
+    event = email([to("a@x")], "2026-04-20T08:00:00Z")
+    assert tasks(event)[0].due == date(2026, 4, 9)
+
+
 def test_zero_business_days_moves_a_weekend_to_monday() -> None:
     saturday = date(2026, 4, 11)
     assert add_business_days(saturday, 0) == date(2026, 4, 13)
