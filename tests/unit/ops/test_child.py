@@ -26,7 +26,13 @@ def announce():
 """
 SERVES = "announce(); signal.pause()"
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); announce(); time.sleep(600)"
-POLITE = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); announce(); signal.pause()"
+# No signal.pause here: a signal that comes just before it would never be handled.
+POLITE = """
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+announce()
+while True:
+    time.sleep(0.02)
+"""
 REFUSES = "print('GEOPHONE_PORT: choose another'); sys.exit(78)"
 FAILS = "sys.exit(1)"
 
