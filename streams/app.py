@@ -34,6 +34,9 @@ class App(faust.App):
 
         enable_kafka = False
 
+    def _create_directories(self) -> None:
+        """Make none: they are for Faust's tables, and would demand a writable place to run in."""
+
 
 def create_app(settings: Settings) -> App:
     """Return an app that runs the stages of `settings`; nothing is opened yet.

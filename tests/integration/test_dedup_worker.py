@@ -35,8 +35,10 @@ async def test_events_are_split_by_type_and_duplicates_dropped(
         other = event("tenant-a", "2", "NeverHeardOfV9")
         poison = b"{not json"
         await r.produce([("tenant-a", b) for b in (first, first, other, poison, first, other)])
-        r.worker("w1")
+        worker = r.worker("w1")
         await r.until_idle()
+        left = {path.name for path in worker.folder.iterdir()}
+        assert left == {"log", "ready.json", "state"}, "it needs no other place to write to"
 
         updated, unknown, quarantine = [
             await r.read(topic.name)
