@@ -1,11 +1,17 @@
 """Options and markers of the whole suite. Fixtures live in modules named after what they give."""
 
+import signal
+
 import hypothesis
 import pytest
 
 # A busy machine is not a slow function: no example is failed for the time it took.
 hypothesis.settings.register_profile("geophone", deadline=None)
 hypothesis.settings.load_profile("geophone")
+
+# A shell starts what runs in its background with SIGINT ignored, and children inherit that: the
+# tests that press Ctrl-C would wait in vain.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("tests.kafka_fixture",)
 
