@@ -82,6 +82,44 @@ def test_rocksdb_survives_being_closed_and_opened_again(tmp_path: Path) -> None:
     assert again.position() == Position(7, 9)
 
 
+def test_rocksdb_keeps_marks_through_openings_and_compactions(tmp_path: Path) -> None:
+    """With rocksdict's time to live all were gone after the second opening's compaction."""
+    added: list[bytes] = []
+    for opening in range(6):
+        marks = RocksMarks(tmp_path)
+        assert [key for key in added if key not in marks] == []
+        added += fillers(opening)[:500]
+        marks.add(added[-500:], Position(opening, opening))
+        marks._database.flush()
+        marks._database.compact_range(None, None)
+        assert [key for key in added if key not in marks] == []
+        marks.close()
+
+
+def test_rocksdb_forgets_after_the_window_and_not_before(tmp_path: Path) -> None:
+    now = 100 * WINDOW
+    marks = RocksMarks(tmp_path, lambda: now)
+    marks.add([A], Position(1, 1))
+    now += WINDOW - 1
+    marks.add([B], Position(2, 2))
+    now += 2
+    assert (A in marks, B in marks) == (True, True), "kept for a window at least"
+    now += WINDOW
+    assert (A in marks, B in marks) == (False, False), "and for two at most"
+    assert marks.position() == Position(2, 2)
+    assert len(list(marks._database.keys())) == 2, "only position and generation are left"
+
+
+def test_rocksdb_does_not_forget_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    now = 100 * WINDOW
+    marks = RocksMarks(tmp_path, lambda: now)
+    marks.add([A], Position(1, 1))
+    now -= 1
+    assert A in marks
+    marks.close()
+    assert A in RocksMarks(tmp_path, lambda: now)
+
+
 def test_rocksdb_that_is_behind_is_kept(tmp_path: Path) -> None:
     written(tmp_path, Position(7, 9))
     again = RocksMarks.opened_not_ahead_of(tmp_path, Position(8, 10))
