@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from ops.guard import guard
 from ops.kafka.errors import BrokerDied
 from ops.kafka.java import Java
 
@@ -19,9 +20,6 @@ POLL_S = 0.02
 LEFTOVER_S = 5
 # Once its data is flushed, the last controller of three waits 5 s in vain for the others' votes.
 FAREWELL_S = 0.5
-# Ends the broker when the read side of our pipe sees the end of the file, which the system sends
-# however we end, kill -9 included, on Linux and macOS alike.
-GUARD = 'read -r _; kill -9 "$1" 2>/dev/null'
 # These would add options of the user's own to the command line.
 JAVA_VARIABLES = frozenset({"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"})
 
@@ -90,11 +88,7 @@ class Node:
             java.command("kafka.Kafka", "server.properties", options=options)
         )
         self._pid_file.write_text(str(self._process.pid), encoding="ascii")
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "geophone-guard", str(self._process.pid)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._guard = guard(self._process.pid)
         self.paused = False
 
     def check(self) -> None:
