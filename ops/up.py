@@ -1,7 +1,11 @@
 """`geophone up`: keep the stack running until Ctrl-C, and say how to use it."""
 
 import asyncio
+import os
+import shutil
 import signal
+import sys
+from pathlib import Path
 from shlex import quote
 
 from rich.console import Console
@@ -54,6 +58,7 @@ def instructions(stack: Stack) -> Text:
     event_topic = stack.topics.events["LivesendUpdatedV1"].name
     state_dir = str(stack.choice.state_dir)
     folder = f" --state-dir {quote(state_dir)}" if state_dir != ".geophone" else ""
+    command = _command()
     lines: list[str | tuple[str, str]] = [
         ("geophone is up\n", "bold green"),
         *(f"Request URL   {each}\n" for each in stack.webhook_urls),
@@ -61,15 +66,23 @@ def instructions(stack: Stack) -> Text:
         f"Kafka         {stack.bootstrap_servers}\n",
         f"For scripts   {stack.state.stack_file}\n\n",
         ("Send an event (three recipients, delivered three times, one task each):\n", "bold"),
-        f"  geophone send --type email-v3 --times 3{folder}\n\n",
+        f"  {command} send --type email-v3 --times 3{folder}\n\n",
         ("Or with curl, signed:\n", "bold"),
         f"  BODY='{_EXAMPLE}'\n",
         f'  KEY="$(cat {secret})"\n',
         '  MAC=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "$KEY" -r | cut -d" " -f1)\n',
         f'  curl -i {url} -H "x-seismic-signature: $MAC" -d "$BODY"\n\n',
         ("Read a topic:\n", "bold"),
-        f"  geophone read {event_topic}{folder}\n",
-        f"  geophone read {stack.topics.quarantine.name} --follow{folder}\n\n",
-        "Ctrl-C stops all of it; the next `geophone up` goes on with the same data.",
+        f"  {command} read {event_topic}{folder}\n",
+        f"  {command} read {stack.topics.quarantine.name} --follow{folder}\n\n",
+        "Ctrl-C stops all of it; the next `up` goes on with the same data.",
     ]
     return Text.assemble(*lines)
+
+
+def _command() -> str:
+    """Return what to type to run this command again: `make up` puts nothing on the PATH."""
+    run_as = Path(sys.argv[0])
+    if run_as.name != "geophone" or shutil.which("geophone"):
+        return "geophone"
+    return os.path.relpath(run_as)
