@@ -84,7 +84,7 @@ class CrmHandler(Handler):
         if work.done():
             return work.result()
         work.cancel()
-        await asyncio.wait({work})
+        await asyncio.gather(work, return_exceptions=True)
         return None
 
     async def _carry_out(self, record: ConsumerRecord) -> Output | None:

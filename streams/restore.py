@@ -8,7 +8,8 @@ process ends and the next one tries again, because a mark that is missed is a du
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -64,14 +65,21 @@ async def restored(
     return marks
 
 
-def _reader(client: dict[str, Any], isolation_level: str) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(
+@asynccontextmanager
+async def _reader(client: dict[str, Any], isolation_level: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Not `async with` the consumer itself: that leaves a start that is cancelled open."""
+    consumer = AIOKafkaConsumer(
         **client,
         isolation_level=isolation_level,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
     )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()
 
 
 async def _high_watermark(client: dict[str, Any], changelog: TopicPartition) -> int:
