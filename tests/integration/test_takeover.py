@@ -75,17 +75,6 @@ async def test_a_copy_on_disk_is_used_and_only_the_rest_is_read(
         assert await Probe(again).metric("geophone_streams_marks_restored_total") == 0
 
 
-async def test_many_openings_of_a_copy_forget_nothing(kafka: RunningKafka, tmp_path: Path) -> None:
-    """RocksDB compacts after some of them; what it dropped then would come out twice."""
-    async with rig(kafka.bootstrap_servers, tmp_path, PARTITIONS) as r:
-        for opening in range(7):
-            worker = r.worker("w1")
-            await r.produce(numbered(*range(opening * 10 + 10)))
-            await r.until_idle()
-            assert await worker.stop(20) == 0
-        assert await ids(r) == [str(number) for number in range(70)]
-
-
 async def test_an_old_copy_catches_up(kafka: RunningKafka, tmp_path: Path) -> None:
     async with rig(kafka.bootstrap_servers, tmp_path, PARTITIONS) as r:
         first = r.worker("w1")
