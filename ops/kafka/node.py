@@ -102,7 +102,10 @@ class Node:
 
     def pause(self) -> None:
         """Freezes the broker: its connections stay open and nothing answers."""
-        self._running().send_signal(signal.SIGSTOP)
+        process = self._running()
+        process.send_signal(signal.SIGSTOP)
+        # On a busy machine it goes on for a moment; this tells when the last thread has stopped.
+        os.waitpid(process.pid, os.WUNTRACED)
         self.paused = True
 
     def resume(self) -> None:

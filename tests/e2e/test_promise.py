@@ -4,13 +4,13 @@ Two ingresses and two workers share the work, and any of them may go at any time
 """
 
 import asyncio
-import os
 import random
 import signal
 import time
 import uuid
 
 import orjson
+import psutil
 import pytest
 from aiohttp import ClientSession
 
@@ -88,7 +88,9 @@ async def test_a_frozen_kafka_is_ridden_out_by_every_process(whole: Whole) -> No
     """Events are refused in time, verification goes on, and nobody needs a restart."""
     url, pids = whole.webhook("ingress-1"), whole.up.pids()
     challenge = samples.old_verification("abc")
-    os.kill(pids["kafka-1"], signal.SIGSTOP)
+    broker = psutil.Process(pids["kafka-1"])
+    broker.suspend()
+    await eventually(lambda: broker.status() == psutil.STATUS_STOPPED, "the broker to stand still")
     try:
         async with ClientSession() as session:
             late = [_deliver(session, whole, _event()) for _ in range(20)]
@@ -99,7 +101,7 @@ async def test_a_frozen_kafka_is_ridden_out_by_every_process(whole: Whole) -> No
                 assert "retry-after" in delivery.headers
                 assert delivery.milliseconds < SENDER_TIMEOUT_SECONDS * 1000
     finally:
-        os.kill(pids["kafka-1"], signal.SIGCONT)
+        broker.resume()
 
     event = _event()
 
