@@ -125,7 +125,6 @@ def _crm(app: App, settings: Settings) -> Source:
         transactional=True,
         # One partition that waits for the CRM must not keep another from its turn.
         at_once=settings.topic_partitions,
-        batches_ahead=1,
         max_records=crm_stage.MAX_RECORDS,
     )
     return _source(app, settings, stage, handler)

@@ -57,7 +57,8 @@ class Ownership:
     handler: Handler
     contiguous: bool
     next_offset: int = -1
-    in_flight: int = 0
+    pending: list[ConsumerRecord] = field(default_factory=list)
+    in_flight: bool = False
     lag: int = 0
     ended: bool = False
     moved_at: float = field(default_factory=time.monotonic)
@@ -67,6 +68,14 @@ class Ownership:
         """Open the handler and expect the offset it says."""
         self.next_offset = await self.handler.open(committed)
         self.moved_at = time.monotonic()
+
+    def next_batch(self, most: int) -> "Batch | None":
+        """Return at most `most` pending records; None while a batch is under way."""
+        if self.in_flight or not self.pending:
+            return None
+        records, self.pending = self.pending[:most], self.pending[most:]
+        self.in_flight = True
+        return Batch(self, records)
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> bool:
         """Handle one batch in its turn; False if the partition was let go meanwhile.

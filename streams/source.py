@@ -6,7 +6,8 @@ Faust opens no connection to Kafka here (see `streams.app`). This service owns t
   sought to its committed offset, and only then read;
 - revoked: the batch in hand is finished or discarded, then the partition is let go;
 - the consumer polls all the time, whatever the agent does, so it never leaves its group for
-  being slow; a partition with enough batches in flight is paused instead.
+  being slow; of each partition one batch is handled at a time, and one that has a batch waiting
+  is paused instead.
 """
 
 import asyncio
@@ -18,7 +19,12 @@ from typing import Any
 
 import faust
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import (
+    AIOKafkaConsumer,
+    ConsumerRebalanceListener,
+    ConsumerRecord,
+    TopicPartition,
+)
 
 from streams import metrics
 from streams.exit import ending_process
@@ -42,14 +48,13 @@ class Stage:
     """What a stage reads and how much of it at once.
 
     `transactional` says that its topics are written in transactions: they are read committed, and
-    their offsets have holes. `batches_ahead` bounds the batches of one partition in flight.
+    their offsets have holes. `at_once` is how many partitions are worked on at the same time.
     """
 
     name: str
     topics: Sequence[str]
     transactional: bool
     at_once: int = 4
-    batches_ahead: int = 2
     max_records: int = MAX_RECORDS
 
 
@@ -150,37 +155,40 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
     async def _poll(self) -> None:
         with ending_process(f"{self.stage}: read"):
             while not self.should_stop:
-                fetched = await self._consumer.getmany(
-                    timeout_ms=_POLL_MS, max_records=self._limits.max_records
-                )
+                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS)
                 # No await between the read and the look-up: what was read belongs to these owners.
                 # Records of a partition not (or no longer) owned are read again after its seek.
-                batches = [
-                    Batch(self._owned[source], records)
+                received = [
+                    (self._owned[source], records)
                     for source, records in fetched.items()
                     if source in self._owned
                 ]
-                for batch in batches:
-                    await self._hand_out(batch)
+                for ownership, records in received:
+                    await self._receive(ownership, records)
                 await self._observe_lag()
 
-    async def _hand_out(self, batch: Batch) -> None:
-        ownership = batch.ownership
-        ownership.in_flight += 1
-        if ownership.in_flight >= self._limits.batches_ahead and not ownership.ended:
+    async def _receive(self, ownership: Ownership, records: Sequence[ConsumerRecord]) -> None:
+        """Keep all that was fetched: of a paused partition the consumer throws away what it has."""
+        ownership.pending.extend(records)
+        if len(ownership.pending) >= self._limits.max_records and not ownership.ended:
             self._consumer.pause(ownership.source)
-        await self._channel.put(batch)  # type: ignore[arg-type] # it takes plain values too
+        await self._hand_out(ownership)
+
+    async def _hand_out(self, ownership: Ownership) -> None:
+        if batch := ownership.next_batch(self._limits.max_records):
+            await self._channel.put(batch)  # type: ignore[arg-type] # it takes plain values too
 
     async def handle(self, batch: Batch) -> None:
         """Handle one batch on behalf of the agent; any failure ends the process."""
         ownership = batch.ownership
         with ending_process(f"{self.stage}: handle {ownership.source}"):
             handled = await ownership.handle(batch.records)
-            ownership.in_flight -= 1
+            ownership.in_flight = False
             if not handled:
                 return
             metrics.RECORDS.labels(self.stage).inc(len(batch.records))
-            if not ownership.ended and ownership.in_flight < self._limits.batches_ahead:
+            await self._hand_out(ownership)
+            if not ownership.ended and len(ownership.pending) < self._limits.max_records:
                 self._consumer.resume(ownership.source)
 
     def ready(self) -> bool:
@@ -214,7 +222,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         end: int | None = self._consumer.highwater(source)
         if self._limits.transactional:
             end = self._consumer.last_stable_offset(source)
-        if end is None or (read >= end and not ownership.in_flight):
+        if end is None or (read >= end and not (ownership.in_flight or ownership.pending)):
             return 0
         return max(0, end - ownership.next_offset)
 

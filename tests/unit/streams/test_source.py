@@ -87,10 +87,10 @@ class Work(Handler):
 class Bench:
     """A source with everything around it made up."""
 
-    def __init__(self, *, transactional: bool = False, ahead: int = 2) -> None:
+    def __init__(self, *, transactional: bool = False, most: int = 500) -> None:
         self.consumer, self.channel = Consumer(), Channel()
         self.work: dict[TopicPartition, Work] = {}
-        stage = Stage("dedup", ["raw"], transactional=transactional, batches_ahead=ahead)
+        stage = Stage("dedup", ["raw"], transactional=transactional, max_records=most)
         made: Any = self.channel
         self.source = Source(stage, made, self._handler, lambda: self.consumer)
         self.source._consumer = self.consumer
@@ -102,12 +102,19 @@ class Bench:
         await self.source.on_partitions_assigned(set(partitions))
         await turns()
 
-    async def read(self, partition: TopicPartition, *offsets: int) -> Batch:
-        """Hand out a batch as the poll loop would."""
-        batch = Batch(self.source._owned[partition], [record(b"x", n) for n in offsets])
-        await self.source._hand_out(batch)
+    async def read(self, partition: TopicPartition, *offsets: int) -> list[Batch]:
+        """Receive records as the poll loop would; return the batches handed out for them."""
+        before = len(self.channel.batches)
+        fetched = [record(b"x", offset) for offset in offsets]
         self.consumer.positions[partition] = offsets[-1] + 1
-        return batch
+        await self.source._receive(self.source._owned[partition], fetched)
+        return self.channel.batches[before:]
+
+    async def handle(self, batch: Batch) -> list[Batch]:
+        """Handle a batch; return the batches handed out because of it."""
+        before = len(self.channel.batches)
+        await self.source.handle(batch)
+        return self.channel.batches[before:]
 
     def expected(self, partition: TopicPartition) -> int:
         return self.source._owned[partition].next_offset
@@ -118,6 +125,10 @@ async def bench(**limits: Any) -> AsyncIterator[Bench]:
     made = Bench(**limits)
     yield made
     await made.source.on_partitions_revoked(set())
+
+
+def offsets(batch: Batch) -> list[int]:
+    return [one.offset for one in batch.records]
 
 
 async def turns() -> None:
@@ -177,40 +188,58 @@ async def test_a_member_without_partitions_is_ready() -> None:
         assert b.source.ready()
 
 
-async def test_a_partition_with_enough_in_flight_is_paused_until_one_is_done() -> None:
-    async with bench(ahead=2) as b:
+async def test_of_each_partition_one_batch_is_handed_out_at_a_time() -> None:
+    """Else its batches would keep every worker from the other partitions."""
+    async with bench(most=2) as b:
+        await b.assigned(P0, P1)
+        (first,) = await b.read(P0, 5, 6, 7, 8, 9)
+        assert offsets(first) == [5, 6]
+        assert await b.read(P0, 10) == []
+        (other,) = await b.read(P1, 5)
+        assert other.ownership.source == P1
+        (second,) = await b.handle(first)
+        (third,) = await b.handle(second)
+        assert (offsets(second), offsets(third)) == ([7, 8], [9, 10])
+        assert await b.handle(third) == []
+        assert b.expected(P0) == 11
+
+
+async def test_a_partition_with_a_batch_waiting_is_paused_until_it_is_under_way() -> None:
+    async with bench(most=2) as b:
         await b.assigned(P0)
-        first = await b.read(P0, 5)
+        (first,) = await b.read(P0, 5)
         assert b.consumer.paused == set()
-        await b.read(P0, 6)
+        await b.read(P0, 6, 7)
         assert b.consumer.paused == {P0}
-        await b.source.handle(first)
+        await b.handle(first)
         assert b.consumer.paused == set()
 
 
-async def test_a_batch_that_was_read_before_a_rebalance_is_discarded_after_it() -> None:
-    async with bench() as b:
+async def test_what_was_read_before_a_rebalance_is_discarded_after_it() -> None:
+    async with bench(most=2) as b:
         await b.assigned(P0)
-        old = await b.read(P0, 5, 6)
+        (old,) = await b.read(P0, 5, 6, 7)
         await b.source.on_partitions_revoked({P0})
         await b.assigned(P0)
-        await b.source.handle(old)
+        assert await b.handle(old) == [], "nor is what was pending handed out"
         assert b.expected(P0) == 5
-        new = await b.read(P0, 5, 6)
-        await b.source.handle(new)
+        (new,) = await b.read(P0, 5, 6)
+        await b.handle(new)
         assert b.expected(P0) == 7
         assert b.work[P0].closed == 1
 
 
 async def test_a_discarded_batch_does_not_keep_the_next_owner_paused() -> None:
-    async with bench(ahead=1) as b:
+    async with bench(most=1) as b:
         await b.assigned(P0)
-        old = await b.read(P0, 5)
+        (old,) = await b.read(P0, 5, 6)
+        assert b.consumer.paused == {P0}
         await b.source.on_partitions_revoked({P0})
         await b.assigned(P0)
-        await b.source.handle(old)
+        await b.handle(old)
         assert b.consumer.paused == set()
-        await b.source.handle(await b.read(P0, 5))
+        (new,) = await b.read(P0, 5)
+        await b.handle(new)
         assert b.consumer.paused == set()
 
 
@@ -218,7 +247,8 @@ async def test_revocation_waits_for_the_batch_in_hand() -> None:
     async with bench() as b:
         await b.assigned(P0)
         b.work[P0].may_handle.clear()
-        handling = asyncio.create_task(b.source.handle(await b.read(P0, 5)))
+        (batch,) = await b.read(P0, 5)
+        handling = asyncio.create_task(b.source.handle(batch))
         await turns()
         revoking = asyncio.create_task(b.source.on_partitions_revoked({P0}))
         await turns()
@@ -259,7 +289,7 @@ async def test_work_that_does_not_move_is_a_stall_until_it_moves() -> None:
     async with bench() as b:
         await b.assigned(P0)
         b.consumer.ends[P0] = 9
-        batch = await b.read(P0, 5)
+        (batch,) = await b.read(P0, 5)
         b.source._owned[P0].moved_at -= 1000
         await b.source._observe_lag()
         assert b.source.stalled_for() > 999
@@ -280,7 +310,7 @@ async def test_markers_at_the_end_of_a_transactional_topic_are_no_work() -> None
     async with bench(transactional=True) as b:
         await b.assigned(P0)
         b.consumer.ends[P0] = 8
-        batch = await b.read(P0, 5, 6)
+        (batch,) = await b.read(P0, 5, 6)
         b.consumer.positions[P0] = 8
         await b.source._observe_lag()
         assert b.source._owned[P0].lag == 3, "what was read is not done yet"
@@ -322,7 +352,8 @@ async def test_a_stop_that_kafka_holds_up_ends_the_process(
     b = Bench()
     await b.assigned(P0)
     b.work[P0].may_handle.clear()
-    stuck = asyncio.create_task(b.source.handle(await b.read(P0, 5)))
+    (batch,) = await b.read(P0, 5)
+    stuck = asyncio.create_task(b.source.handle(batch))
     await turns()
     with pytest.raises(Ended, match="70"):
         await b.source.on_stop()
