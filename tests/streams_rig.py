@@ -81,7 +81,11 @@ class Rig:
         await asyncio.gather(*sent)
 
     async def read(self, *names: str, committed: bool = True) -> list[ConsumerRecord]:
-        """Read topics from the beginning to the end, per partition in order."""
+        """Read topics from the beginning to the end, per partition in order.
+
+        The end is the high watermark: a transaction's markers reach the consumer group's offset
+        and the outputs one by one, so a group may have committed what no reader sees yet.
+        """
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             isolation_level="read_committed" if committed else "read_uncommitted",
@@ -91,7 +95,7 @@ class Rig:
         async with consumer:
             partitions = [TopicPartition(n, p) for n in names for p in range(self.partitions)]
             consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
+            ends = await self._high_watermarks(partitions)
             records: list[ConsumerRecord] = []
             deadline = time.monotonic() + DEADLINE
             while any([await consumer.position(p) < ends[p] for p in partitions]):
@@ -99,6 +103,11 @@ class Rig:
                 for fetched in (await consumer.getmany(timeout_ms=200)).values():
                     records.extend(fetched)
             return records
+
+    async def _high_watermarks(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
+            ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+            return ends
 
     async def events(self) -> list[ConsumerRecord]:
         """Everything in the event topics."""
