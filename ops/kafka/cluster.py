@@ -1,16 +1,16 @@
 """A local Kafka of one or three brokers as child processes: no Docker, no Java, no root."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from ops.kafka.errors import FolderInUse
 from ops.kafka.hold import take
 from ops.kafka.java import Java
-from ops.kafka.members import Members, settle
+from ops.kafka.members import Member, Members, settle
 from ops.kafka.node import Node
-from ops.kafka.properties import server_properties
+from ops.kafka.properties import Listener, server_properties
 from ops.kafka.ready import until_ready
 from ops.kafka.rehearsal import rehearsed
 from ops.ports import HOST
@@ -25,9 +25,18 @@ class LocalKafka:
 
     Brokers are named by their number, from 1. Every method raises a LocalKafkaError whose message
     says what to do. If the process that holds it dies, kill -9 included, its brokers die too.
+
+    `overrides` are lines of server.properties that win over ours; `listeners` are further doors by
+    broker. Neither is kept: the next start in this folder has those that it is given.
     """
 
-    def __init__(self, state_dir: Path, brokers: int = 1) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        brokers: int = 1,
+        overrides: Mapping[str, object] | None = None,
+        listeners: Mapping[int, Sequence[Listener]] | None = None,
+    ) -> None:
         if brokers not in HEAP_MIB:
             raise ValueError(f"a local Kafka has 1 or 3 brokers, not {brokers}")
         self.state_dir = state_dir.absolute()
@@ -35,6 +44,8 @@ class LocalKafka:
             number: Node(number, self.state_dir / f"broker-{number}")
             for number in range(1, brokers + 1)
         }
+        self._overrides = overrides or {}
+        self._listeners = listeners or {}
         self._members: Members | None = None
         self._java: Java | None = None
         self._lock: TextIO | None = None
@@ -116,13 +127,17 @@ class LocalKafka:
                 progress(f"ended broker {number} (process {pid}), left over from an earlier run")
         self._members = settle(self.state_dir / "kafka.json", len(self._nodes), progress)
         for member in self._members.nodes:
-            self._nodes[member.number].configure(server_properties(member, self._members))
+            self._nodes[member.number].configure(self._properties(member, self._members))
         progress(f"starting {len(self._nodes)} Kafka broker(s) …")
         await asyncio.gather(*(self._format(node) for node in self._nodes.values()))
         for node in self._nodes.values():
             self._launch(node)
         await self._until_ready()
         progress(f"Kafka is ready at {self.bootstrap_servers}")
+
+    def _properties(self, member: Member, members: Members) -> str:
+        listeners = self._listeners.get(member.number, ())
+        return server_properties(member, members, self._overrides, listeners)
 
     async def _format(self, node: Node) -> None:
         await node.format(self._runtime(), self._started().cluster_id)

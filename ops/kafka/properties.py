@@ -1,5 +1,8 @@
 """server.properties of one node: production's rules, sized for a laptop."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from ops.kafka.members import Member, Members
 from ops.ports import HOST
 
@@ -8,23 +11,55 @@ MIB = 1024 * 1024
 MESSAGE_MAX_BYTES = 3 * MIB
 
 
-def server_properties(node: Member, members: Members) -> str:
-    """Paths in it are relative to the node's folder, in which the broker must be started."""
-    settings = {**_identity(node, members), **_durability(len(members.nodes)), **_SIZES, **_TIMES}
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A further door of a broker: it listens on `port` and sends its clients to `advertised`."""
+
+    name: str
+    port: int
+    advertised: int
+
+
+def server_properties(
+    node: Member,
+    members: Members,
+    overrides: Mapping[str, object] | None = None,
+    listeners: Sequence[Listener] = (),
+) -> str:
+    """Paths in it are relative to the node's folder, in which the broker must be started.
+
+    `overrides` come last and win; nothing checks that Kafka knows them.
+    """
+    settings = {
+        **_identity(node, members, listeners),
+        **_durability(len(members.nodes)),
+        **_SIZES,
+        **_TIMES,
+        **(overrides or {}),
+    }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def _identity(node: Member, members: Members) -> dict[str, object]:
+def _identity(node: Member, members: Members, more: Sequence[Listener]) -> dict[str, object]:
     voters = ",".join(f"{each.number}@{HOST}:{each.controller_port}" for each in members.nodes)
     return {
         "process.roles": "broker,controller",
         "node.id": node.number,
         "controller.quorum.voters": voters,
-        "listeners": (f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}"),
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": "data",
+        **_doors(node, more),
+    }
+
+
+def _doors(node: Member, more: Sequence[Listener]) -> dict[str, object]:
+    doors = [Listener("PLAINTEXT", node.port, node.port), *more]
+    listening = [f"{door.name}://{HOST}:{door.port}" for door in doors]
+    names = [*(door.name for door in doors), "CONTROLLER"]
+    return {
+        "listeners": ",".join([*listening, f"CONTROLLER://{HOST}:{node.controller_port}"]),
+        "advertised.listeners": ",".join(f"{d.name}://{HOST}:{d.advertised}" for d in doors),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
     }
 
 
