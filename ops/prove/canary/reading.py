@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from ops.prove.canary.access import KAFKA_SECONDS, explained
+from ops.prove.canary.access import KAFKA_SECONDS, explained, partition_count
 from ops.prove.canary.observed import Sighting
 from ops.prove.canary.plan import TYPE, CanaryPlan, Prepared
 from ops.prove.history import Record, digest
@@ -111,13 +111,9 @@ async def reading(plan: CanaryPlan, prepared: Sequence[Prepared]) -> AsyncIterat
     with explained(plan):
         client = plan.kafka.client_arguments()
         async with asyncio.timeout(KAFKA_SECONDS):
-            counts = await _partition_counts(client, plan)
-        mine = TopicPartition(
-            plan.raw_topic, partition_for(plan.tenant.encode(), counts[plan.raw_topic])
-        )
-        others = [
-            TopicPartition(plan.output_topic, each) for each in range(counts[plan.output_topic])
-        ]
+            count = await partition_count(client, plan)
+        mine = TopicPartition(plan.raw_topic, partition_for(plan.tenant.encode(), count))
+        others = [TopicPartition(plan.output_topic, each) for each in range(count)]
         consumer = _consumer(client)
         try:
             async with asyncio.timeout(KAFKA_SECONDS):

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from ops.progress import Progress
 from ops.prove.canary import show
+from ops.prove.canary.access import KAFKA_SECONDS
 from ops.prove.canary.judge import judge
 from ops.prove.canary.observed import Observed
 from ops.prove.canary.plan import CanaryPlan, CannotJudge, Prepared, prepare
-from ops.prove.canary.reading import KAFKA_SECONDS, Reader, reading
+from ops.prove.canary.reading import Reader, reading
 from ops.prove.canary.sending import Sending
 from ops.prove.findings import Verdict
 
