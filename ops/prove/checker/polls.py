@@ -1,0 +1,75 @@
+"""What the live reader got while the faults ran: offsets that rise, none left out, none too soon.
+
+Within a session a reader goes on where it was. A new session may read again what an earlier one
+has read; it may not begin behind it. What comes after the last record it got is not its fault.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+
+from ops.prove.checker.evidence import Evidence, Lane, name, place
+from ops.prove.checker.invariants import Breach
+from ops.prove.history import Record, Seen
+
+
+def poll_anomalies(evidence: Evidence) -> Iterator[Breach]:
+    """Offsets that do not rise within a session, and records that it left out."""
+    for lane, readings in evidence.live.items():
+        log = sorted(evidence.logs.get(lane, {}))
+        latest: Seen | None = None
+        for seen in readings:
+            if latest is not None and latest.session == seen.session:
+                yield from _step(lane, latest, seen, log)
+            latest = seen
+
+
+def _step(lane: Lane, before: Seen, seen: Seen, log: Sequence[int]) -> Iterator[Breach]:
+    came, to = before.record.offset, seen.record.offset
+    if to == came + 1:
+        return
+    within = "int-" if before.poll == seen.poll else ""
+    where = f"{lane[0]} partition {lane[1]}, at {seen.at:.3f} (poll {seen.poll})"
+    if to <= came:
+        yield Breach(f"{within}nonmonotonic-poll", f"{where}: offset {to} after offset {came}")
+    elif left_out := log[bisect_right(log, came) : bisect_left(log, to)]:
+        span = f"{len(left_out)} records from offset {left_out[0]} to {left_out[-1]}"
+        yield Breach(f"{within}poll-skip", f"{where}: {span} left out")
+
+
+def unseen(evidence: Evidence) -> Iterator[Breach]:
+    """Records before the live reader's last one that fell between its sessions."""
+    for lane, readings in evidence.live.items():
+        log = evidence.logs.get(lane, {})
+        seen = {each.record.offset for each in readings}
+        end = max(seen)
+        for offset in log.keys() - seen - _left_out_within_sessions(readings, log):
+            if offset < end:
+                yield Breach("unseen", _never(evidence, log[offset], end))
+
+
+def _left_out_within_sessions(readings: Sequence[Seen], log: Mapping[int, Record]) -> set[int]:
+    left_out: set[int] = set()
+    offsets = sorted(log)
+    latest: Seen | None = None
+    for seen in readings:
+        if latest is not None and latest.session == seen.session:
+            low = bisect_right(offsets, latest.record.offset)
+            left_out.update(offsets[low : bisect_left(offsets, seen.record.offset)])
+        latest = seen
+    return left_out
+
+
+def _never(evidence: Evidence, record: Record, end: int) -> str:
+    event = evidence.by_digest.get(record.digest)
+    what = name(event) if event else f"digest {record.digest.hex()}"
+    return f"{what} at {place(record)} never came, but offset {end} did"
+
+
+def premature_reads(evidence: Evidence) -> Iterator[Breach]:
+    """The live reader got a body before anybody had begun to send it."""
+    for seen in evidence.history.live:
+        event = evidence.by_digest.get(seen.record.digest)
+        sent = evidence.first_sent.get(event.number) if event else None
+        if event and sent is not None and seen.at < sent:
+            sentence = f"{name(event)} was read at {place(seen.record)} at {seen.at:.3f}"
+            yield Breach("premature-read", f"{sentence}, and first sent at {sent:.3f}")
