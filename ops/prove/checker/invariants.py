@@ -96,7 +96,7 @@ INVARIANTS = (
     ),
     Invariant(
         "I5",
-        "Every raw record ends as one of output, dropped duplicate, quarantined; no other comes out.",
+        "Every raw record ends as one of output, duplicate, quarantined; nothing else comes out.",
         (
             Anomaly("unbalanced", "a raw record, never answered 2xx, that ended nowhere"),
             Anomaly("phantom", "a record that comes from nowhere"),

@@ -1,6 +1,6 @@
 """I4: within a tenant, what was sent later comes later, in raw and in the event topics."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -61,17 +61,15 @@ def _sent(evidence: Evidence, event: Event, raw: Record) -> _Sent:
 
 
 def _overtaking(sendings: Sequence[_Sent]) -> Iterator[Breach]:
-    answered = iter(sorted(sendings, key=lambda sent: sent.acknowledged))
-    following = next(answered)
-    furthest = None
+    answered = deque(sorted(sendings, key=lambda sent: sent.acknowledged))
+    furthest: _Sent | None = None
     for sent in sorted(sendings, key=lambda sent: sent.started):
-        # Never past the last one: it was not answered before it was itself sent.
-        while following.acknowledged < sent.started:
-            if furthest is None or following.raw.offset > furthest.raw.offset:
-                furthest = following
-            following = next(answered)
+        while answered and answered[0].acknowledged < sent.started:
+            earlier = answered.popleft()
+            if furthest is None or earlier.raw.offset > furthest.raw.offset:
+                furthest = earlier
         if furthest is not None and sent.raw.offset < furthest.raw.offset:
             sentence = f"{name(sent.event)}, first sent at {sent.started:.3f}, is at"
-            earlier = f"event {furthest.event.number}, answered at {furthest.acknowledged:.3f}"
-            where = f"{place(sent.raw)}, before {place(furthest.raw)} of {earlier}"
+            answer = f"event {furthest.event.number}, answered at {furthest.acknowledged:.3f}"
+            where = f"{place(sent.raw)}, before {place(furthest.raw)} of {answer}"
             yield Breach("nonmonotonic-send", f"{sentence} {where}")
