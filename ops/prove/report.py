@@ -16,7 +16,6 @@ The JSON's members, which only ever gain new ones:
 A body's digest is the harness's own name for it and says nothing to a reader: none is in here.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +30,7 @@ from rich.text import Text
 
 from ops.prove import matrix
 from ops.prove.findings import Cell, Finding, Goal, Identity, Report, Verdict
+from ops.prove.timeline import kinds
 from ops.prove.words import clock, count, precise, printable
 
 EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.VOID: 2}
@@ -80,15 +80,10 @@ def summary(report: Report, places: Sequence[Path] = ()) -> RenderableType:
         *_identities(report.identities),
         *_reached(report.goals),
         *_numbers("Counts", "what", report.counts),
-        *_numbers("Faults", "kind", by_kind(report)),
+        *_numbers("Faults", "kind", kinds(report.strikes)),
         *_matrix(report.cells),
         *(Text.assemble("report: ", (str(place), "bold")) for place in places),
     )
-
-
-def by_kind(report: Report) -> dict[str, int]:
-    """Return how often each kind of fault was injected, the most frequent first."""
-    return dict(Counter(strike.fault for strike in report.strikes).most_common())
 
 
 def _goals(goals: Iterable[Goal]) -> list[dict[str, Any]]:

@@ -1,0 +1,181 @@
+"""Draws a run over time: what was answered, how fast, what waited, and which fault hit when."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING
+
+from ops.prove.findings import Report, Series
+from ops.prove.history import SENDER_LIMIT_SECONDS
+from ops.prove.svg import PALETTE, Styles, inline
+from ops.prove.thinning import MOST_POINTS, buckets, envelope, sums
+from ops.prove.timeline import LANE, canvas, kinds, lanes, marked, room
+from ops.prove.words import clock, count, printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LIMIT_MS = SENDER_LIMIT_SECONDS * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A column and how it is drawn; `dash` is `solid`, `dashed` or `dotted`."""
+
+    column: str
+    label: str
+    colour: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What a plot shows: `draw` puts lines on axes, `unit` is what its numbers are."""
+
+    name: str
+    title: str
+    unit: str
+    height: int  # px
+    lines: Sequence[Line]
+    draw: "Callable[[Axes, Series, Sequence[Line]], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One drawing, ready for the page; `lines` are its legend, `text` says it in words."""
+
+    name: str
+    title: str
+    text: str
+    svg: str
+    lines: Sequence[Line] = ()
+    areas: bool = False
+
+
+def plots(report: Report, styles: Styles) -> list[Plot]:
+    """Return the plots for which the report has something to show."""
+    drawn = [_faults(report, styles)] if report.strikes else []
+    for sketch in SKETCHES:
+        lines = [line for line in _wanted(sketch, report.series) if _known(report.series, line)]
+        if lines:
+            drawn.append(_plot(sketch, lines, report, styles))
+    return drawn
+
+
+def _faults(report: Report, styles: Styles) -> Plot:
+    found = kinds(report.strikes)
+    text = ", ".join(f"{printable(kind)} {number:,} times" for kind, number in found.items())
+    title = f"Faults: {count(len(report.strikes), 'fault')}, by kind"
+    with canvas("faults", LANE * len(found), report.seconds) as (figure, axes):
+        lanes(axes, report.strikes)
+        return Plot("faults", title, text, inline(figure, "faults", title, text, styles))
+
+
+def _plot(sketch: Sketch, lines: Sequence[Line], report: Report, styles: Styles) -> Plot:
+    top, text = room(report.strikes), _words(sketch, lines, report)
+    with canvas(sketch.name, sketch.height, report.seconds, top) as (figure, axes):
+        marked(axes, report.strikes, sketch.height)
+        sketch.draw(axes, report.series, lines)
+        svg = inline(figure, sketch.name, sketch.title, text, styles)
+    return Plot(sketch.name, sketch.title, text, svg, lines, areas=sketch.draw is _shares)
+
+
+def _words(sketch: Sketch, lines: Iterable[Line], report: Report) -> str:
+    ranges = (_range(line, report.series, sketch.unit) for line in lines)
+    return f"Over {clock(report.seconds)}: {'; '.join(ranges)}."
+
+
+def _range(line: Line, series: Series, unit: str) -> str:
+    known = [value for value in series.columns[line.column] if value is not None]
+    return f"{line.label} from {min(known):,.0f} to {max(known):,.0f} {unit}"
+
+
+def _known(series: Series, line: Line) -> bool:
+    return any(value is not None for value in series.columns.get(line.column, ()))
+
+
+def _wanted(sketch: Sketch, series: Series) -> Sequence[Line]:
+    codes = sorted(name for name in series.columns if name.startswith("status_"))
+    return _statuses(codes) if codes and sketch.name == "shares" else sketch.lines
+
+
+def _statuses(codes: Iterable[str]) -> list[Line]:
+    return [
+        Line(code, *STATUSES.get(code, (code.removeprefix("status_"), "dim"))) for code in codes
+    ]
+
+
+def _curves(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
+    for line in lines:
+        times, values = envelope(series.seconds, series.columns[line.column])
+        axes.plot(times, values, color=PALETTE[line.colour], linestyle=line.dash, linewidth=1.4)
+
+
+def _amounts(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
+    _curves(axes, series, lines)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.locator_params(axis="y", nbins=5, integer=True)
+
+
+def _answer_times(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
+    axes.set_yscale("log", nonpositive="mask")
+    _curves(axes, series, lines)
+    bottom = min(1.0, axes.get_ylim()[0])
+    axes.set_ylim(bottom, max(LIMIT_MS * 2, axes.get_ylim()[1]))
+    axes.set_yticks([t for t in TIMES if t >= bottom], [TIMES[t] for t in TIMES if t >= bottom])
+    axes.yaxis.minorticks_off()
+    axes.axhline(LIMIT_MS, color=PALETTE["red"], linewidth=1.6)
+
+
+def _shares(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
+    parts = buckets(len(series.seconds), MOST_POINTS // 2)
+    columns = [sums(series.columns[line.column], parts) for line in lines]
+    totals = [sum(column) or float("nan") for column in zip(*columns, strict=True)]
+    floor = [0.0] * len(parts)
+    for line, column in zip(lines, columns, strict=True):
+        share = [100 * part / total for part, total in zip(column, totals, strict=True)]
+        roof = [low + part for low, part in zip(floor, share, strict=True)]
+        times = [series.seconds[part][0] for part in parts]
+        drawn = [not isnan(value) for value in roof]
+        colour = PALETTE[line.colour]
+        axes.fill_between(times, floor, roof, drawn, step="post", color=colour, linewidth=0)
+        floor = roof
+    axes.set_ylim(0, 100)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+
+
+TIMES = {0.1: "0.1 ms", 1: "1 ms", 10: "10 ms", 100: "100 ms", 1000: "1 s", 3000: "3.0 s limit"}
+STATUSES = {
+    "status_200": ("200", "blue"),
+    "status_202": ("202", "sky"),
+    "status_429": ("429", "purple"),
+    "status_503": ("503", "orange"),
+    "status_none": ("no answer", "red"),
+}
+_ANSWERS = (
+    Line("accepted", "accepted", "blue"),
+    Line("refused", "refused", "orange", "dashed"),
+    Line("unanswered", "no answer", "red", "dotted"),
+)
+_TIMES = (
+    Line("max", "slowest", "orange", "dotted"),
+    Line("p99", "p99", "purple", "dashed"),
+    Line("p50", "p50", "blue"),
+)
+SKETCHES = (
+    Sketch("throughput", "Attempts per second", "per second", 150, _ANSWERS, _amounts),
+    Sketch("times", "Answer times", "ms", 190, _TIMES, _answer_times),
+    Sketch("shares", "Shares of the answers", "per second", 110, _ANSWERS, _shares),
+    Sketch(
+        "lag", "Raw records not handled", "records", 110, (Line("lag", "lag", "blue"),), _amounts
+    ),
+    Sketch(
+        "unstable",
+        "Records behind an open transaction",
+        "records",
+        110,
+        (Line("unstable", "LSO to end", "purple"),),
+        _amounts,
+    ),
+)
