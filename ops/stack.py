@@ -6,12 +6,13 @@ are; its form is documented in README.md and is stable for scripts.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops import inventory
 from ops.child import EX_CONFIG, Child, Program
 from ops.kafka.cluster import LocalKafka
 from ops.kafka.errors import BrokerDied, LocalKafkaError
@@ -37,7 +38,9 @@ class StackFailed(Exception):
 class Choice:
     """What the user chose; `port` is the first ingress's, the others follow it; 0 picks free ones.
 
-    `kafka` is HOST:PORT of an existing cluster, or None for one of our own.
+    `kafka` is HOST:PORT of an existing cluster, or None for one of our own. The rest is for those
+    who break it: `revive` says whether a dead broker is started again by the stack; `modules` and
+    `environment` as in Programs.
     """
 
     state_dir: Path
@@ -47,6 +50,9 @@ class Choice:
     workers: int = 1
     kafka: str | None = None
     topic_prefix: str = "seismic."
+    revive: bool = True
+    modules: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stack:
@@ -59,7 +65,7 @@ class Stack:
         self.children: list[Child] = []
         self._progress = progress
         folder = self.state.folder / "kafka"
-        self._kafka = None if choice.kafka else LocalKafka(folder, choice.brokers)
+        self.kafka = None if choice.kafka else LocalKafka(folder, choice.brokers)
         self._ends_told: Counter[str] = Counter()
         self._watches: list[asyncio.Task[None]] = []
 
@@ -69,7 +75,7 @@ class Stack:
 
     @property
     def bootstrap_servers(self) -> str:
-        return self._kafka.bootstrap_servers if self._kafka else str(self.choice.kafka)
+        return self.kafka.bootstrap_servers if self.kafka else str(self.choice.kafka)
 
     @property
     def webhook_urls(self) -> list[str]:
@@ -78,6 +84,26 @@ class Stack:
     @property
     def crm_url(self) -> str:
         return self._urls("crm")[0]
+
+    @property
+    def programs(self) -> Programs:
+        """What it starts, and how; known once Kafka runs."""
+        return Programs(
+            {"ingress": self.bootstrap_servers, "streams": self.bootstrap_servers},
+            self.choice.topic_prefix,
+            self.state.secret_file,
+            self.state.crm_secret_file,
+            self.choice.modules,
+            self.choice.environment,
+        )
+
+    def child(self, name: str) -> Child:
+        """Return the process of this name, e.g. `ingress-1`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {child.program.name: child for child in self.children}[name]
 
     async def start(self) -> None:
         """Start everything and return when every part is ready.
@@ -89,8 +115,8 @@ class Stack:
         try:
             ports = _ports(self.choice.port, self.choice.ingresses)
             self.state.make_secrets()
-            if self._kafka:
-                await self._kafka.start(self._progress)
+            if self.kafka:
+                await self.kafka.start(self._progress)
             await self._make_topics()
             self._progress("starting the CRM sandbox, the ingress and the streams …")
             self._launch(ports)
@@ -100,8 +126,8 @@ class Stack:
             raise
         self.state.announce(self.describe())
         self._watches = [asyncio.create_task(self._keep_announcing())]
-        if self._kafka:
-            self._watches.append(asyncio.create_task(self._keep_reviving(self._kafka)))
+        if self.kafka and self.choice.revive:
+            self._watches.append(asyncio.create_task(self._keep_reviving(self.kafka)))
 
     async def stop(self) -> None:
         """Stop everything, what others need last, and leave nothing but the state folder."""
@@ -111,8 +137,8 @@ class Stack:
         for roles in (("ingress", "streams"), ("crm",)):
             going = [child for role in roles for child in self._of(role)]
             await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in going))
-        if self._kafka:
-            await self._kafka.stop()
+        if self.kafka:
+            await self.kafka.stop()
         self.state.withdraw()
         self.state.release()
 
@@ -130,7 +156,7 @@ class Stack:
             "webhook_urls": self.webhook_urls,
             "crm_url": self.crm_url,
             "secret_file": str(self.state.secret_file),
-            "processes": [*_brokers(self._kafka), *map(_process, self.children)],
+            "processes": [*inventory.brokers(self.kafka), *map(inventory.process, self.children)],
         }
 
     async def _make_topics(self) -> None:
@@ -139,14 +165,9 @@ class Stack:
         if wrong := await apply(self.connection, self.topics, DEFAULT_PARTITIONS, replication):
             raise StackFailed(f"the topics of this cluster do not fit: {'; '.join(wrong)}")
 
-    def _launch(self, ports: Iterable[int]) -> None:
-        programs = Programs(
-            self.bootstrap_servers,
-            self.choice.topic_prefix,
-            self.state.secret_file,
-            self.state.crm_secret_file,
-        )
+    def _launch(self, ports: Sequence[int]) -> None:
         [crm_port] = free_ports(1)
+        programs = self.programs
         self._add(programs.sandbox(crm_port))
         for number, port in enumerate(ports, 1):
             self._add(programs.ingress(number, port))
@@ -209,31 +230,3 @@ def _ports(first: int, count: int) -> list[int]:
                 f"port {port} is taken by another program: choose another --port (0 picks one)"
             )
     return ports
-
-
-def _brokers(kafka: LocalKafka | None) -> list[dict[str, Any]]:
-    if kafka is None:
-        return []
-    return [
-        {
-            "role": "kafka",
-            "name": f"kafka-{number}",
-            "pid": kafka.pid(number),
-            "url": None,
-            "admin_url": None,
-            "log": str(kafka.log(number)),
-        }
-        for number in kafka.brokers
-    ]
-
-
-def _process(child: Child) -> dict[str, Any]:
-    announced = child.announcement
-    return {
-        "role": child.program.role,
-        "name": child.program.name,
-        "pid": announced["pid"],
-        "url": announced.get("url"),
-        "admin_url": announced.get("admin_url"),
-        "log": str(child.log),
-    }
