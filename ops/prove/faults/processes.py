@@ -1,0 +1,120 @@
+"""Faults of ingresses and workers: ended, frozen, restarted one after the other.
+
+The stack itself starts what has ended again, as a supervisor does in production.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+from random import Random
+
+import psutil
+
+from ops.child import Child
+from ops.prove.faults.fault import Inflict, together
+from ops.prove.faults.site import PATIENCE_SECONDS, FaultFailed, Site, until
+from ops.prove.history import Strike
+
+_ZOMBIE_WATCH_SECONDS = 3.0
+
+
+def one(role: str, number: signal.Signals) -> Inflict:
+    """Send a signal that ends it to one process of the role, and wait for the next to serve."""
+
+    async def inflict(site: Site, dice: Random) -> Strike:
+        return await _end(site, dice.choice(site.names(role)), number)
+
+    return inflict
+
+
+def every(role: str, number: signal.Signals) -> Inflict:
+    """The same, to all processes of the role at once."""
+
+    async def inflict(site: Site, _: Random) -> Strike:
+        names = site.names(role)
+        async with site.hold(*names):
+            strikes = await asyncio.gather(*(_end_held(site, name, number) for name in names))
+        return together(strikes)
+
+    return inflict
+
+
+def rolling(role: str) -> Inflict:
+    """SIGTERM to one after the other; the next when the one before is ready."""
+
+    async def inflict(site: Site, _: Random) -> Strike:
+        strikes = []
+        for name in site.names(role):
+            async with site.hold(name):
+                strikes.append(await _end_held(site, name, signal.SIGTERM))
+                await site.stack.child(name).until_ready(PATIENCE_SECONDS)
+        return together(strikes)
+
+    return inflict
+
+
+def frozen(role: str, least: float, most: float) -> Inflict:
+    """SIGSTOP to one process of the role, SIGCONT after `least` to `most` seconds."""
+
+    async def inflict(site: Site, dice: Random) -> Strike:
+        name, seconds = dice.choice(site.names(role)), dice.uniform(least, most)
+        async with site.hold(name):
+            return await _freeze(await site.running(name), seconds)
+
+    return inflict
+
+
+async def _end(site: Site, name: str, number: signal.Signals) -> Strike:
+    async with site.hold(name):
+        return await _end_held(site, name, number)
+
+
+async def _end_held(site: Site, name: str, number: signal.Signals) -> Strike:
+    child = await site.running(name)
+    pid, ends, at = child.pid, len(child.exits), time.monotonic()
+    child.send(number)
+    await until(lambda: len(child.exits) > ends, f"{name} to end")
+    code = child.exits[ends]
+    _check(name, pid, code, number)
+    if number == signal.SIGKILL:
+        site.kills[child.program.role] += 1
+    await until(lambda: child.running, f"{name} to be started again")
+    await child.announced(PATIENCE_SECONDS)
+    if child.pid == pid:
+        raise FaultFailed(f"{name} still has process id {pid}")
+    return Strike("", name, at, time.monotonic(), f"{number.name}, code {code}")
+
+
+def _check(name: str, pid: int, code: int, number: signal.Signals) -> None:
+    if number == signal.SIGKILL and code != -signal.SIGKILL:
+        raise FaultFailed(f"{name} ended by itself (code {code}) before it was killed")
+    if psutil.pid_exists(pid):
+        raise FaultFailed(f"{name} was ended, and process {pid} is still there")
+
+
+async def _freeze(child: Child, seconds: float) -> Strike:
+    name, process, ends = child.program.name, psutil.Process(child.pid), len(child.exits)
+    at = time.monotonic()
+    child.send(signal.SIGSTOP)
+    try:
+        await until(lambda: process.status() == psutil.STATUS_STOPPED, f"{name} to stand still")
+        await asyncio.sleep(seconds)
+    finally:
+        process.resume()
+    healed = time.monotonic()
+    return Strike("", name, at, healed, f"{seconds:.1f} s, then it {await _fate(child, ends)}")
+
+
+async def _fate(child: Child, ends: int) -> str:
+    """Tell what became of it: one that was taken for dead has to notice and end itself."""
+    deadline = time.monotonic() + _ZOMBIE_WATCH_SECONDS
+    while time.monotonic() < deadline:
+        if codes := _since(child.exits, ends):
+            return f"ended itself, code {codes[0]}"
+        await asyncio.sleep(0.1)
+    return "went on"
+
+
+def _since(exits: Sequence[int], ends: int) -> Sequence[int]:
+    return exits[ends:]
