@@ -65,7 +65,7 @@ def _circumstances(report: Report) -> str:
         "profile": report.profile,
         "seed": report.seed,
         "began": report.began,
-        "took": clock(report.seconds),
+        "took": f"{clock(report.seconds)} ({report.seconds:,.0f} s)",
     }
     return "".join(
         f"<div><dt>{name}</dt><dd>{text(fact)}</dd></div>" for name, fact in facts.items()
@@ -89,7 +89,13 @@ def _identities(identities: Sequence[Identity]) -> str:
 
 def _goals(goals: Sequence[Goal]) -> str:
     rows = [
-        (one.name, precise(one.worst_seconds), precise(one.limit_seconds), one.occasions, _met(one))
+        (
+            one.name,
+            precise(one.worst_seconds),
+            precise(one.limit_seconds),
+            f"{one.occasions:,}",
+            _met(one),
+        )
         for one in goals
     ]
     heads = ("goal", ">worst", ">limit", ">occasions", "verdict")
@@ -129,14 +135,13 @@ def _figure(plot: Plot, keys: str) -> str:
 
 def _keys(plot: Plot, strikes: Sequence[Strike]) -> str:
     if plot.lines:
-        shape = " area" if plot.areas else ""
-        keys = {line.label: f"{line.colour} {line.dash}{shape}" for line in plot.lines}
+        shape = "soft area" if plot.filled else ""
+        keys = {line.label: f"{line.colour} {shape or line.dash}" for line in plot.lines}
     else:
         found, named = kinds(strikes), colours(strikes)
         keys = {f"{kind}: {number:,}": f"{named[kind]} area" for kind, number in found.items()}
-    return "".join(
-        f'<span class="key {css}"><i></i>{text(label)}</span>' for label, css in keys.items()
-    )
+    spans = (f'<span class="key {css}"><i></i>{text(label)}</span>' for label, css in keys.items())
+    return "".join(spans) + (f'<span class="key">{text(plot.note)}</span>' if plot.note else "")
 
 
 def _strikes(strikes: Sequence[Strike]) -> str:

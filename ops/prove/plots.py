@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ops.prove.findings import Report, Series
 from ops.prove.history import SENDER_LIMIT_SECONDS
 from ops.prove.svg import PALETTE, Styles, inline
-from ops.prove.thinning import MOST_POINTS, buckets, envelope, sums
-from ops.prove.timeline import LANE, canvas, kinds, lanes, marked, room
+from ops.prove.thinning import MOST_POINTS, envelope, stretches, sums
+from ops.prove.timeline import FEW, LANE, TOP, above, canvas, kinds, lanes, room, through
 from ops.prove.words import clock, count, printable
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One drawing, ready for the page; `lines` are its legend, `text` says it in words."""
+    """One drawing, ready for the page; `lines` are its legend, `note` says how to read them."""
 
     name: str
     title: str
-    text: str
     svg: str
     lines: Sequence[Line] = ()
-    areas: bool = False
+    filled: bool = False
+    note: str = ""
 
 
 def plots(report: Report, styles: Styles) -> list[Plot]:
@@ -68,16 +68,30 @@ def _faults(report: Report, styles: Styles) -> Plot:
     title = f"Faults: {count(len(report.strikes), 'fault')}, by kind"
     with canvas("faults", LANE * len(found), report.seconds) as (figure, axes):
         lanes(axes, report.strikes)
-        return Plot("faults", title, text, inline(figure, "faults", title, text, styles))
+        return Plot("faults", title, inline(figure, "faults", title, text, styles))
 
 
 def _plot(sketch: Sketch, lines: Sequence[Line], report: Report, styles: Styles) -> Plot:
-    top, text = room(report.strikes), _words(sketch, lines, report)
+    filled, text = sketch.draw is _shares, _words(sketch, lines, report)
+    over = filled or len(report.strikes) > FEW
+    top = room(report.strikes) if over else TOP
     with canvas(sketch.name, sketch.height, report.seconds, top) as (figure, axes):
-        marked(axes, report.strikes, sketch.height)
+        if over:
+            above(axes, report.strikes, sketch.height)
+        else:
+            through(axes, report.strikes)
         sketch.draw(axes, report.series, lines)
         svg = inline(figure, sketch.name, sketch.title, text, styles)
-    return Plot(sketch.name, sketch.title, text, svg, lines, areas=sketch.draw is _shares)
+    return Plot(
+        sketch.name, sketch.title, svg, lines, filled, "" if filled else _note(report.series)
+    )
+
+
+def _note(series: Series) -> str:
+    if len(series.seconds) <= MOST_POINTS:
+        return ""
+    part = stretches(len(series.seconds), MOST_POINTS)[0]
+    return f"line: median, band: lowest to highest of {part.stop} values each"
 
 
 def _words(sketch: Sketch, lines: Iterable[Line], report: Report) -> str:
@@ -107,8 +121,12 @@ def _statuses(codes: Iterable[str]) -> list[Line]:
 
 def _curves(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
     for line in lines:
-        times, values = envelope(series.seconds, series.columns[line.column])
-        axes.plot(times, values, color=PALETTE[line.colour], linestyle=line.dash, linewidth=1.4)
+        curve, colour = envelope(series.seconds, series.columns[line.column]), PALETTE[line.colour]
+        if len(series.seconds) > MOST_POINTS:
+            axes.fill_between(
+                curve.seconds, curve.lowest, curve.highest, color=colour, alpha=0.3, lw=0
+            )
+        axes.plot(curve.seconds, curve.middle, color=colour, linestyle=line.dash, linewidth=1.4)
 
 
 def _amounts(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
@@ -129,7 +147,7 @@ def _answer_times(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
 
 
 def _shares(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
-    parts = buckets(len(series.seconds), MOST_POINTS // 2)
+    parts = stretches(len(series.seconds), MOST_POINTS)
     columns = [sums(series.columns[line.column], parts) for line in lines]
     totals = [sum(column) or float("nan") for column in zip(*columns, strict=True)]
     floor = [0.0] * len(parts)
@@ -139,7 +157,7 @@ def _shares(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
         times = [series.seconds[part][0] for part in parts]
         drawn = [not isnan(value) for value in roof]
         colour = PALETTE[line.colour]
-        axes.fill_between(times, floor, roof, drawn, step="post", color=colour, linewidth=0)
+        axes.fill_between(times, floor, roof, drawn, step="post", color=colour, alpha=0.7, lw=0)
         floor = roof
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.path import Path
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 148, 14, 8, 22  # px
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 148, 26, 8, 22  # px
 """The left margin holds the names of the kinds of fault."""
 
 LANE = 20  # px, of one kind of fault in the faults' own plot
@@ -96,21 +96,23 @@ def lanes(axes: "Axes", strikes: Sequence[Strike]) -> None:
         _strike(axes, _of(strikes, kind), colour, (lane + 0.15, lane + 0.85), (0.35, 1.0))
 
 
-def marked(axes: "Axes", strikes: Sequence[Strike], height: int) -> None:
-    """Mark the faults on axes that are `height` px high: through them, or above if many."""
-    if len(strikes) <= FEW:
-        for kind, colour in colours(strikes).items():
-            _strike(axes, _of(strikes, kind), colour, (0, 1), (0.13, 0.5), relative=True)
-        return
-    for lane, group in enumerate(_groups(strikes)):
+def through(axes: "Axes", strikes: Sequence[Strike]) -> None:
+    """Mark each fault from the bottom of the axes to their top."""
+    for kind, colour in colours(strikes).items():
+        _strike(axes, _of(strikes, kind), colour, (0, 1), (0.13, 0.55), relative=True)
+
+
+def above(axes: "Axes", strikes: Sequence[Strike], height: int) -> None:
+    """Mark each fault above axes that are `height` px high; this needs `room`."""
+    for lane, (colour, group) in enumerate(reversed(_groups(strikes))):
         bottom = 1 + (2 + lane * RUG) / height
         span = bottom, bottom + (RUG - 1) / height
-        _strike(axes, group[1], group[0], span, (0.4, 1.0), relative=True)
+        _strike(axes, group, colour, span, (0.4, 1.0), relative=True)
 
 
 def room(strikes: Sequence[Strike]) -> int:
-    """Return the px that `marked` needs above the axes."""
-    return TOP if len(strikes) <= FEW else TOP + RUG * len(_groups(strikes))
+    """Return the px that `above` needs, the usual margin included."""
+    return TOP + RUG * len(_groups(strikes))
 
 
 def _groups(strikes: Sequence[Strike]) -> list[tuple[str, list[Strike]]]:
