@@ -1,7 +1,8 @@
 """HTTP/1.1 to one address, as little of it as the sender needs.
 
-aiohttp's client costs 470 µs of a core for an attempt at 300 a second, more than the ingress it is
-to measure; this costs a quarter.
+aiohttp's client takes 235 µs of a core for an attempt at 1,500 a second, and this 75; at 300 a
+second, where every attempt wakes a sleeping process, 460 and 245. What the sender does not take,
+the processes under test have.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import chain, count, cycle, repeat
 
-from ops.prove.history import Attempt
+from ops.prove.history import Attempt, Outcome
 from ops.prove.ledger import Ledger
 from ops.prove.sender.client import Client
 from ops.prove.sender.gauges import Gauges
@@ -22,6 +22,7 @@ LADDER_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 JITTER = 0.2
 _LONGEST_SLEEP = 0.25
+_TIMER_SECONDS = 0.001  # uvloop's timers are no finer: it would go round and round for the rest
 
 
 class _Route:
@@ -69,9 +70,10 @@ class Deliveries:
             route.client.close()
 
     async def _until(self, due: float) -> None:
-        """At least once through the loop, or a sender that is late would never send."""
-        await asyncio.sleep(0)
-        while not self._stopped and (left := due - time.monotonic()) > 0:
+        # At least once through the loop, or a sender that is late would never send.
+        left = max(0.0, due - time.monotonic())
+        await asyncio.sleep(min(left, _LONGEST_SLEEP))
+        while (left := due - time.monotonic()) > _TIMER_SECONDS and not self._stopped:
             await asyncio.sleep(min(left, _LONGEST_SLEEP))
 
     async def _whole(self, index: int, number: int) -> None:
@@ -117,7 +119,7 @@ class Deliveries:
     def _note(self, attempt: Attempt) -> bool:
         self._ledger.append(attempt)
         self._gauges.note(attempt)
-        return attempt.outcome is attempt.outcome.OK
+        return attempt.outcome is Outcome.OK
 
     def _pauses(self, index: int) -> Iterator[float]:
         ladder = chain(LADDER_SECONDS, repeat(LADDER_SECONDS[-1]))
