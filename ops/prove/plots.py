@@ -10,7 +10,7 @@ from ops.prove.history import SENDER_LIMIT_SECONDS
 from ops.prove.svg import PALETTE, Styles, inline
 from ops.prove.thinning import MOST_POINTS, envelope, stretches, sums
 from ops.prove.timeline import FEW, LANE, TOP, above, canvas, kinds, lanes, room, through
-from ops.prove.words import clock, count, printable
+from ops.prove.words import clock, count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def plots(report: Report, styles: Styles) -> list[Plot]:
 
 def _faults(report: Report, styles: Styles) -> Plot:
     found = kinds(report.strikes)
-    text = ", ".join(f"{printable(kind)} {number:,} times" for kind, number in found.items())
+    text = ", ".join(f"{kind} {number:,} times" for kind, number in found.items())
     title = f"Faults: {count(len(report.strikes), 'fault')}, by kind"
     with canvas("faults", LANE * len(found), report.seconds) as (figure, axes):
         lanes(axes, report.strikes)
@@ -138,12 +138,14 @@ def _amounts(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
 
 def _answer_times(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
     axes.set_yscale("log", nonpositive="mask")
-    _curves(axes, series, lines)
-    bottom = min(1.0, axes.get_ylim()[0])
-    axes.set_ylim(bottom, max(LIMIT_MS * 2, axes.get_ylim()[1]))
-    axes.set_yticks([t for t in TIMES if t >= bottom], [TIMES[t] for t in TIMES if t >= bottom])
-    axes.yaxis.minorticks_off()
     axes.axhline(LIMIT_MS, color=PALETTE["red"], linewidth=1.6)
+    _curves(axes, series, lines)
+    lowest, highest = axes.get_ylim()
+    bottom, top = min(1.0, lowest), max(2 * LIMIT_MS, highest)
+    ticks = {at: name for at, name in TIMES.items() if bottom <= at <= top}
+    axes.set_ylim(bottom, top)
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    axes.minorticks_off()
 
 
 def _shares(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
@@ -163,7 +165,16 @@ def _shares(axes: "Axes", series: Series, lines: Sequence[Line]) -> None:
     axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
 
 
-TIMES = {0.1: "0.1 ms", 1: "1 ms", 10: "10 ms", 100: "100 ms", 1000: "1 s", 3000: "3.0 s limit"}
+TIMES = {
+    0.1: "0.1 ms",
+    1: "1 ms",
+    10: "10 ms",
+    100: "100 ms",
+    1_000: "1 s",
+    LIMIT_MS: f"{SENDER_LIMIT_SECONDS:.1f} s limit",
+    10_000: "10 s",
+    100_000: "100 s",
+}
 STATUSES = {
     "status_200": ("200", "blue"),
     "status_202": ("202", "sky"),

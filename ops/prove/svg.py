@@ -12,6 +12,8 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from ops.prove.words import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -60,8 +62,8 @@ def inline(figure: "Figure", name: str, title: str, description: str, styles: St
     return (
         f'<svg id="{name}" viewBox="0 0 {width} {height}" role="img"'
         f' aria-labelledby="{name}-title {name}-text">'
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-text">{escape(description)}</desc>{inner}</svg>'
+        f'<title id="{name}-title">{escape(printable(title))}</title>'
+        f'<desc id="{name}-text">{escape(printable(description))}</desc>{inner}</svg>'
     )
 
 

@@ -35,6 +35,7 @@ _MOST_TICKS = 12
 _SETTINGS = {
     "svg.fonttype": "none",
     "path.simplify": False,
+    "text.parse_math": False,
     "font.size": 11,
     "text.color": PALETTE["ink"],
     "axes.edgecolor": PALETTE["dim"],
