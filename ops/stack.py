@@ -6,66 +6,47 @@ are; its form is documented in README.md and is stable for scripts.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ops import inventory
 from ops.child import EX_CONFIG, Child, Program
+from ops.choice import DEFAULT_PORT, Choice, StackFailed, ingress_ports
 from ops.kafka.cluster import LocalKafka
 from ops.kafka.errors import BrokerDied, LocalKafkaError
-from ops.ports import HIGHEST, free_ports, is_free
+from ops.ports import HOST, free_ports
 from ops.programs import Programs
+from ops.prove.proxy import Links
+from ops.prove.wiring import BROKER_SETTINGS, Wiring
 from ops.state import State
 from ops.topics import apply, replication_for
 from schemas.connection import KafkaConnection
 from schemas.topics import DEFAULT_PARTITIONS, Topics
 
-DEFAULT_PORT = 8080
+__all__ = ["DEFAULT_PORT", "Choice", "Stack", "StackFailed"]
+
 _UP_SECONDS = 60.0
 _READY_SECONDS = 90.0
 _GRACE_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
 
 
-class StackFailed(Exception):
-    """The stack cannot run; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the user chose; `port` is the first ingress's, the others follow it; 0 picks free ones.
-
-    `kafka` is HOST:PORT of an existing cluster, or None for one of our own. The rest is for those
-    who break it: `revive` says whether a dead broker is started again by the stack; `modules` and
-    `environment` as in Programs.
-    """
-
-    state_dir: Path
-    port: int = DEFAULT_PORT
-    brokers: int = 1
-    ingresses: int = 1
-    workers: int = 1
-    kafka: str | None = None
-    topic_prefix: str = "seismic."
-    revive: bool = True
-    modules: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
 class Stack:
     """Starts, watches and stops all of it."""
 
     def __init__(self, choice: Choice, progress: Callable[[str], None]) -> None:
+        if choice.kafka and choice.proxied:
+            raise ValueError("links lead to a Kafka of the stack's own, not to an existing one")
         self.choice = choice
         self.state = State(choice.state_dir)
         self.topics = Topics(choice.topic_prefix)
         self.children: list[Child] = []
         self._progress = progress
-        folder = self.state.folder / "kafka"
-        self.kafka = None if choice.kafka else LocalKafka(folder, choice.brokers)
+        self.kafka = None if choice.kafka else _own_kafka(choice, self.state.folder / "kafka")
+        self._wiring = Wiring() if choice.proxied else None
+        self._crm_port = 0
         self._ends_told: Counter[str] = Counter()
         self._watches: list[asyncio.Task[None]] = []
 
@@ -79,6 +60,9 @@ class Stack:
 
     @property
     def webhook_urls(self) -> list[str]:
+        """Where to post events: at the links, if there are any."""
+        if self._wiring:
+            return [f"http://{HOST}:{port}/webhook" for port in self._wiring.webhook_ports]
         return [f"{url}/webhook" for url in self._urls("ingress")]
 
     @property
@@ -88,14 +72,24 @@ class Stack:
     @property
     def programs(self) -> Programs:
         """What it starts, and how; known once Kafka runs."""
+        direct = {"ingress": self.bootstrap_servers, "streams": self.bootstrap_servers}
         return Programs(
-            {"ingress": self.bootstrap_servers, "streams": self.bootstrap_servers},
+            self._wiring.kafka if self._wiring else direct,
             self.choice.topic_prefix,
             self.state.secret_file,
             self.state.crm_secret_file,
             self.choice.modules,
             self.choice.environment,
         )
+
+    def worker(self, number: int) -> Program:
+        """Return the program of a further worker, too; known once everything is started."""
+        return self.programs.worker(number, self._crm_port)
+
+    @property
+    def links(self) -> Links:
+        """The links between the processes, by name; none unless it is `proxied`."""
+        return self._wiring.links if self._wiring else Links()
 
     def child(self, name: str) -> Child:
         """Return the process of this name, e.g. `ingress-1`.
@@ -113,13 +107,14 @@ class Stack:
         """
         self.state.own()
         try:
-            ports = _ports(self.choice.port, self.choice.ingresses)
+            ports = ingress_ports(self.choice.port, self.choice.ingresses)
             self.state.make_secrets()
+            [crm_port] = free_ports(1)
             if self.kafka:
-                await self.kafka.start(self._progress)
+                await self._start_kafka(self.kafka, ports, crm_port)
             await self._make_topics()
             self._progress("starting the CRM sandbox, the ingress and the streams …")
-            self._launch(ports)
+            self._launch(ports, crm_port)
             await self._until_ready()
         except BaseException:
             await self.stop()
@@ -139,6 +134,8 @@ class Stack:
             await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in going))
         if self.kafka:
             await self.kafka.stop()
+        if self._wiring:
+            await self._wiring.stop()
         self.state.withdraw()
         self.state.release()
 
@@ -159,20 +156,25 @@ class Stack:
             "processes": [*inventory.brokers(self.kafka), *map(inventory.process, self.children)],
         }
 
+    async def _start_kafka(self, kafka: LocalKafka, ports: Sequence[int], crm_port: int) -> None:
+        if self._wiring:
+            await self._wiring.open(kafka.brokers, ports, crm_port)
+        await kafka.start(self._progress, self._wiring.listeners if self._wiring else None)
+
     async def _make_topics(self) -> None:
         self._progress("checking the topics …")
         replication = await replication_for(self.connection)
         if wrong := await apply(self.connection, self.topics, DEFAULT_PARTITIONS, replication):
             raise StackFailed(f"the topics of this cluster do not fit: {'; '.join(wrong)}")
 
-    def _launch(self, ports: Sequence[int]) -> None:
-        [crm_port] = free_ports(1)
+    def _launch(self, ports: Sequence[int], crm_port: int) -> None:
+        self._crm_port = self._wiring.crm_port if self._wiring else crm_port
         programs = self.programs
         self._add(programs.sandbox(crm_port))
         for number, port in enumerate(ports, 1):
             self._add(programs.ingress(number, port))
         for number in range(1, self.choice.workers + 1):
-            self._add(programs.worker(number, crm_port))
+            self._add(self.worker(number))
 
     def _add(self, program: Program) -> None:
         child = Child(program, self.state.folder / program.name)
@@ -217,16 +219,6 @@ class Stack:
             self._progress(f"{name} ended by itself (code {code}) and {what}; its log: {child.log}")
 
 
-def _ports(first: int, count: int) -> list[int]:
-    """Choose the ingresses' ports, before anything that takes time has been started."""
-    if not first:
-        return free_ports(count)
-    ports = list(range(first, first + count))
-    if ports[-1] > HIGHEST:
-        raise StackFailed(f"there is no port {ports[-1]}: choose a lower --port")
-    for port in ports:
-        if not is_free(port):
-            raise StackFailed(
-                f"port {port} is taken by another program: choose another --port (0 picks one)"
-            )
-    return ports
+def _own_kafka(choice: Choice, folder: Path) -> LocalKafka:
+    wired = BROKER_SETTINGS if choice.proxied else {}
+    return LocalKafka(folder, choice.brokers, {**wired, **choice.broker_settings})

@@ -64,6 +64,10 @@ class LocalKafka:
     def log(self, broker: int) -> Path:
         return self._nodes[broker].log
 
+    def data(self, broker: int) -> Path:
+        """The folder of a broker's partitions; leave it alone while the broker runs."""
+        return self._nodes[broker].folder / "data"
+
     def dead(self) -> list[int]:
         """The brokers that do not run; once started, those that ended by themselves."""
         return [number for number, node in self._nodes.items() if not node.alive]

@@ -50,6 +50,10 @@ class Link:
         return int(self._port_keeper.getsockname()[1])
 
     @property
+    def accepting(self) -> bool:
+        return self._server is not None
+
+    @property
     def connections(self) -> int:
         return len(self._connections)
 

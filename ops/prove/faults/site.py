@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from ops.child import Child
 from ops.kafka.cluster import LocalKafka
 from ops.prove.faults.quorum import controller
+from ops.prove.proxy import Link
 from ops.stack import Stack
 
 PATIENCE_SECONDS = 180.0
@@ -64,6 +65,16 @@ class Site:
         if not names:
             raise NotHere(f"needs a process of the role {role}")
         return names
+
+    def links(self, kind: str) -> Sequence[Link]:
+        """Return the links whose names begin so.
+
+        Raises:
+            NotHere: the stack runs without links.
+        """
+        if links := self.stack.links.of(kind):
+            return links
+        raise NotHere("needs links between the processes: proxied=True")
 
     @asynccontextmanager
     async def hold(self, *names: str) -> AsyncIterator[None]:
