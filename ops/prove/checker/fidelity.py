@@ -25,9 +25,10 @@ def inconsistent_offsets(evidence: Evidence) -> Iterator[Breach]:
         if there.digest != record.digest:
             yield _differ(record, there, "the final reader got")
     for lane, readings in evidence.live.items():
-        places = dict(evidence.logs.get(lane, {}))
+        log, beyond = evidence.logs.get(lane, {}), dict[int, Record]()
         for seen in readings:
-            there = places.setdefault(seen.record.offset, seen.record)
+            offset = seen.record.offset
+            there = log.get(offset) or beyond.setdefault(offset, seen.record)
             if there.digest != seen.record.digest:
                 yield _differ(seen.record, there, f"at {seen.at:.3f} the live reader got")
 

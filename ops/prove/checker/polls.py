@@ -42,8 +42,8 @@ def unseen(evidence: Evidence) -> Iterator[Breach]:
         log = evidence.logs.get(lane, {})
         seen = {each.record.offset for each in readings}
         end = max(seen)
-        for offset in log.keys() - seen - _left_out_within_sessions(readings, log):
-            if offset < end:
+        if missing := {offset for offset in log if offset < end and offset not in seen}:
+            for offset in sorted(missing - _left_out_within_sessions(readings, log)):
                 yield Breach("unseen", _never(evidence, log[offset], end))
 
 
