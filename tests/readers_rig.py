@@ -57,7 +57,11 @@ class Live:
         self.file = file
 
     async def until_has(self, count: int) -> None:
-        await eventually(lambda: len(self.lines()) >= count, f"{count} records in the journal")
+        def has() -> bool:
+            assert self.process.returncode is None, "the live reader ended"
+            return len(self.lines()) >= count
+
+        await eventually(has, f"{count} records in the journal")
 
     def lines(self) -> list[bytes]:
         return [

@@ -6,6 +6,7 @@ other code, says that it failed.
 """
 
 import asyncio
+import logging
 import signal
 import sys
 import time
@@ -29,7 +30,7 @@ LAST_SECONDS = 60.0
 
 _FLUSH_SECONDS = 0.5
 _CHECK_SECONDS = 5.0
-_AGAIN_SECONDS = 0.2
+_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,12 @@ class Reader:
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
-        async with session(self._plan.bootstrap_servers) as one:
+        async with session(self._plan.bootstrap_servers, self._partitions) as one:
             one.read_from(await self._positions(one))
             yield one
 
     async def _positions(self, one: Session) -> Offsets:
-        starts, ends = await one.starts(self._partitions), await one.ends(self._partitions)
+        starts, ends = await one.starts(), await one.ends()
         if self._next:
             # Beyond its end lies a partition that has lost what was committed: read what comes.
             self._next = {p: min(max(at, starts[p]), ends[p]) for p, at in self._next.items()}
@@ -115,11 +116,11 @@ class Reader:
                 self._writer.flush()
                 flushed = time.monotonic()
             if time.monotonic() - checked > _CHECK_SECONDS:
-                await one.check(self._partitions)
+                await one.check()
                 checked = time.monotonic()
 
     async def _read_rest(self, one: Session) -> None:
-        ends = await one.ends(self._partitions)
+        ends = await one.ends()
         while await one.behind(ends):
             self._take(await one.poll())
 
@@ -153,4 +154,6 @@ async def _main(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
+    # It tells of every attempt to connect, several a second, while a broker is down.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(_main(Plan.load(Path(sys.argv[1]))))

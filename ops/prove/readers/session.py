@@ -1,8 +1,9 @@
 """One connection of the live reader: it ends with an error as soon as anything is doubtful.
 
-Positions are sought explicitly before the library's first fetch, because a reset that is under
-way undoes a seek, and one without a group may hang. Whether it still reads is measured by the ends
-of the partitions: a partition that stands while its end is ahead is one that the library forgot.
+Positions are sought before the library comes to look for any, because a reset that is under way
+undoes a seek, and one without a group may hang. Partitions are assigned before their ends are asked
+for, because the library learns of the topics of others one by one, 0.1 s each. Whether it still
+reads is measured by these ends: one that is ahead of a partition that stands has been forgotten.
 """
 
 import asyncio
@@ -28,25 +29,31 @@ class Stalled(Exception):
 
 
 class Session:
-    """A started consumer of these partitions."""
+    """A started consumer of these partitions; it fetches nothing before `read_from`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
         self._consumer = consumer
+        self._partitions = partitions
         self._behind: Offsets = {}
+        consumer.assign(partitions)
+        consumer.pause(*partitions)
+        self._seek(dict.fromkeys(partitions, 0))
 
     def read_from(self, offsets: Offsets) -> None:
-        """Take positions; nothing is awaited in between, so nothing has been fetched before."""
-        self._consumer.assign(list(offsets))
+        self._seek(offsets)
+        self._consumer.resume(*self._partitions)
+
+    def _seek(self, offsets: Offsets) -> None:
         for partition, offset in offsets.items():
             self._consumer.seek(partition, offset)
 
-    async def starts(self, partitions: list[TopicPartition]) -> Offsets:
-        offsets: Offsets = await self._consumer.beginning_offsets(partitions)
+    async def starts(self) -> Offsets:
+        offsets: Offsets = await self._consumer.beginning_offsets(self._partitions)
         return offsets
 
-    async def ends(self, partitions: list[TopicPartition]) -> Offsets:
+    async def ends(self) -> Offsets:
         """Return up to where everything is decided."""
-        offsets: Offsets = await self._consumer.end_offsets(partitions)
+        offsets: Offsets = await self._consumer.end_offsets(self._partitions)
         return offsets
 
     async def poll(self) -> Batch:
@@ -59,14 +66,14 @@ class Session:
         pairs = zip(ends.items(), positions, strict=True)
         return {one: position for (one, end), position in pairs if position < end}
 
-    async def check(self, partitions: list[TopicPartition]) -> None:
+    async def check(self) -> None:
         """To be called every few seconds.
 
         Raises:
             Stalled: a partition stands where it stood, and was behind, at the last call.
             KafkaError: the cluster does not answer.
         """
-        behind = await self.behind(await self.ends(partitions))
+        behind = await self.behind(await self.ends())
         stalled = [one for one, at in behind.items() if self._behind.get(one) == at]
         self._behind = behind
         if stalled:
@@ -74,7 +81,9 @@ class Session:
 
 
 @asynccontextmanager
-async def session(bootstrap_servers: str) -> AsyncIterator[Session]:
+async def session(
+    bootstrap_servers: str, partitions: list[TopicPartition]
+) -> AsyncIterator[Session]:
     """Connect; not `async with` the consumer itself, which leaves a failed start open.
 
     Raises:
@@ -92,6 +101,20 @@ async def session(bootstrap_servers: str) -> AsyncIterator[Session]:
     )
     try:
         await consumer.start()
-        yield Session(consumer)
+        yield Session(consumer, partitions)
     finally:
-        await consumer.stop()
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop it for good.
+
+    While a broker is down, `stop` ends with the cancellation of one of its own fetches, as if we
+    had been cancelled, and leaves its connections open.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if stopping.cancelled():
+        await consumer._client.close()  # noqa: SLF001 - what the library did not come to
+    else:
+        stopping.result()
