@@ -20,7 +20,7 @@ from streams.topics import ensure
 from tests.kafka_fixture import OwnKafka, RunningKafka
 
 PARTITIONS = 3
-WITHIN_SECONDS = 120
+WITHIN_SECONDS = 240
 LOAD = Workload(seed=3, events=1_500, name="p")
 
 

@@ -27,6 +27,7 @@ class Planter:
             acks="all",
             enable_idempotence=True,
             request_timeout_ms=5_000,
+            retry_backoff_ms=500,  # a minute without brokers is not to cost a minute of asking
         )
 
     async def plant(self, number: int, body: bytes) -> int | None:

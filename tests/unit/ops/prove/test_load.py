@@ -1,5 +1,6 @@
 """The load: the same for a seed, of the shares it promises, and what it says will come of it."""
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -75,6 +76,16 @@ def test_every_digest_is_that_of_the_body_and_no_two_are_the_same() -> None:
     assert all(event.digest == digest(LOAD.body(event.number)) for event in EVENTS[:2_000])
     assert len({event.digest for event in EVENTS}) == MANY
     assert 400 < sum(len(LOAD.body(number)) for number in range(1_000)) / 1_000 < 700
+
+
+def test_whoever_parses_a_body_and_writes_it_anew_has_other_bytes() -> None:
+    bodies = [LOAD.body(event.number) for event in EVENTS[:500] if not event.poison]
+    for body in bodies:
+        parsed = json.loads(body)
+        for separators in ((",", ":"), (", ", ": ")):
+            for ascii_only in (True, False):
+                anew = json.dumps(parsed, separators=separators, ensure_ascii=ascii_only)
+                assert anew.encode() != body.strip()
 
 
 def test_shares_are_as_promised() -> None:

@@ -174,7 +174,9 @@ def test_an_answer_later_than_seismics_limit_is_still_seen() -> None:
 
 async def test_a_reset_is_unknown(tmp_path: Path) -> None:
     async with serving(later(1, b"")) as (_, url):
-        attempts, _ = await sent(plan(tmp_path, url, events=1, seed=2))
+        # Known at once, not when its time is up.
+        path = plan(tmp_path, url, events=1, seed=2, answer_seconds=2 * WITHIN_SECONDS)
+        attempts, _ = await sent(path)
     assert [attempt.status for attempt in attempts] == [None, 200]
 
 
