@@ -58,7 +58,8 @@ class Series:
     """Columns over time, all as long as `seconds` (from the run's start); None where unknown.
 
     Columns: `accepted`, `refused`, `unanswered` (attempts per second), `p50`, `p99`, `max` (answer
-    times in ms), `lag` (raw records not handled), `unstable` (records between LSO and end).
+    times in ms), `lag` (raw records not handled), `unstable` (records between LSO and end); where
+    answers are told apart, `status_200`, `status_503`, … and `status_none` (attempts per second).
     """
 
     seconds: Sequence[float] = ()

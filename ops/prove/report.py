@@ -107,17 +107,18 @@ def _plain(value: object) -> object:
 def _verdict(report: Report) -> Panel:
     style = STYLES[report.verdict]
     lines = [
-        Text(f"{report.verdict.upper()}", style=f"bold {style}"),
+        Text(f"  {report.verdict.upper()}  ", style=f"bold reverse {style}"),
         Text(MEANINGS[report.verdict]),
         *(Text(f"• {printable(reason)}", style=style) for reason in report.reasons),
-        Text(_circumstances(report), style="dim"),
+        *(Text(printable(line), style="dim") for line in _circumstances(report)),
     ]
     return Panel(Group(*lines), border_style=style, padding=(1, 3))
 
 
-def _circumstances(report: Report) -> str:
-    facts = f"profile {report.profile}, seed {report.seed}, {clock(report.seconds)}"
-    return printable(f"{facts}, began {report.began}\n{report.command}")
+def _circumstances(report: Report) -> Iterable[str]:
+    took = clock(report.seconds)
+    yield f"profile {report.profile}, seed {report.seed}, {took}, began {report.began}"
+    yield report.command
 
 
 def _findings(findings: Sequence[Finding]) -> Iterable[RenderableType]:
