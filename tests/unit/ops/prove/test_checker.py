@@ -85,6 +85,19 @@ def test_each_copy_of_poison_in_raw_is_set_aside_for_itself() -> None:
     assert not names(replace(history, quarantine=[aside, other]))
 
 
+def test_what_the_quarantine_took_from_raw_is_no_second_copy() -> None:
+    attempts = [sent(0, route="kafka"), sent(0, 1.0, route="kafka")]
+    aside = Record("quarantine", 0, 0, digest(b"0"), KEY, source=(0, 0))
+    history = History(1, [poison(0)], attempts, raw(0), quarantine=[aside])
+    assert names(history) == {"lost-copy"}
+
+
+def test_a_good_event_that_an_ingress_set_aside_is_lost() -> None:
+    aside = Record("quarantine", 0, 0, digest(b"0"), KEY)
+    history = replace(QUIET, attempts=[sent(0)], quarantine=[aside])
+    assert names(history) == {"lost-write", "quarantined-good"}
+
+
 def test_order_counts_from_first_occurrences() -> None:
     attempts = [sent(0), sent(1), sent(0, 1.0)]
     history = replace(QUIET, attempts=attempts, raw=raw(0, 1, 0), outputs=out(0, 1))
