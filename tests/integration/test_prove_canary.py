@@ -3,7 +3,7 @@
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
@@ -20,13 +21,14 @@ from rich.console import Console
 from ops.kafka.cluster import LocalKafka
 from ops.kafka.members import settle
 from ops.ports import free_ports
+from ops.prove.canary import run as canary_run
 from ops.prove.canary.plan import TYPE, CanaryPlan
 from ops.prove.canary.run import Exit, run
 from schemas.connection import KafkaConnection
 from schemas.topics import Topics
 from streams.topics import ensure
 from tests.ingress_rig import SECRET, Process
-from tests.kafka_fixture import RunningKafka
+from tests.kafka_fixture import OwnKafka, RunningKafka
 from tests.streams_rig import Rig, eventually, rig
 
 WAITS_IN_VAIN = 3.0
@@ -156,6 +158,39 @@ async def test_no_kafka_is_no_judgement() -> None:
     code, content = await outcome_as_json(CanaryPlan("http://127.0.0.1:9", SECRET, connection))
     assert (code, content["verdict"]) == (Exit.UNJUDGED, "void")
     assert f"no Kafka answers at {nobody}" in content["reasons"][0]
+
+
+async def test_a_kafka_that_dies_meanwhile_is_no_judgement(
+    own_kafka: OwnKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canary_run, "KAFKA_SECONDS", 2.0)
+    local = await own_kafka(1)
+    client = {"bootstrap_servers": local.bootstrap_servers}
+    topics = Topics()
+    assert await ensure(client, [topics.raw, topics.events[TYPE]], 2, 1, create=True) == []
+
+    async def lie(_: web.Request) -> web.Response:
+        local.kill(1)
+        return web.Response()
+
+    async with serving(lie) as url:
+        plan = CanaryPlan(url, SECRET, KafkaConnection(**client), events=1, patience_seconds=0.5)
+        assert f"no Kafka answers at {local.bootstrap_servers}" in await unjudged(plan)
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/webhook", answer)
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/webhook"
+    finally:
+        await runner.cleanup()
 
 
 async def test_another_prefix_is_no_judgement_and_makes_no_topic(kafka: RunningKafka) -> None:

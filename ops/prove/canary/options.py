@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ops.prove.canary.plan import CannotJudge
+from ops.prove.canary.plan import CanaryPlan, CannotJudge
 from schemas.connection import KafkaConnection
 from schemas.settings import ClusterSettings
 
@@ -18,6 +18,18 @@ class _Environment(ClusterSettings, BaseSettings):
 
     secrets: SecretStr | None = None
     secrets_files: str = ""
+
+
+def plan_of(
+    url: str, kafka: str | None, prefix: str | None, secret_file: Path | None, **chosen: Any
+) -> CanaryPlan:
+    """Return a plan for the installation; `chosen` are further fields of the plan.
+
+    Raises:
+        CannotJudge: something is missing or wrong; names it, never a secret's value.
+    """
+    found = Installation(kafka, prefix, secret_file)
+    return CanaryPlan(url, found.secret, found.kafka, found.prefix, **chosen)
 
 
 class Installation:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import orjson
 
 from ops.prove.history import Event, digest
 from ops.sender import RETRY_SECONDS
+from schemas import names
 from schemas.connection import KafkaConnection
 from schemas.topics import DEFAULT_PREFIX, Topics
 
@@ -32,7 +34,7 @@ class CanaryPlan:
     `settle_seconds` the time after the last one in which late duplicates are looked for.
     """
 
-    url: str
+    url: str = field(repr=False)
     secret: str = field(repr=False)
     kafka: KafkaConnection
     prefix: str = DEFAULT_PREFIX
@@ -43,6 +45,24 @@ class CanaryPlan:
     settle_seconds: float = 2.0
     pauses: tuple[float, ...] = RETRY_SECONDS[:2]
     as_json: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise CannotJudge if there is nothing to send, or no way to send it."""
+        if not self.url.startswith(("http://", "https://")):
+            raise CannotJudge(f"{self.where} is no URL: it has to start with http:// or https://")
+        if self.events < 1 or self.rate <= 0:
+            raise CannotJudge(
+                "there is nothing to send: choose an event or more, at a rate above 0"
+            )
+        if not self.tenant or names.flaw(self.tenant):
+            flaw = names.flaw(self.tenant) or "without letters"
+            raise CannotJudge(f"--tenant is a name {flaw}")
+
+    @property
+    def where(self) -> str:
+        """The URL without a user's name and password, to be shown."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     @property
     def raw_topic(self) -> str:

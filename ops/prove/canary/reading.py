@@ -120,7 +120,17 @@ async def reading(plan: CanaryPlan, prepared: Sequence[Prepared]) -> AsyncIterat
                 await _stand_at_the_ends(consumer, [mine, *others])
             yield Reader(count, _Names.of(prepared), consumer, plan.raw_topic)
         finally:
-            await consumer.stop()
+            await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop it, also where its `stop` is cut short: without a broker a fetch's cancellation is."""
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if stopping.cancelled():
+        await consumer._client.close()  # noqa: SLF001 - what the library did not come to
+    else:
+        stopping.result()
 
 
 def _consumer(client: Mapping[str, Any]) -> AIOKafkaConsumer:

@@ -58,12 +58,13 @@ class Sending:
         started = time.monotonic()
         delivery = await post(session, url, prepared.body, headers)
         ended = time.monotonic()
-        self.attempts.append(Attempt(prepared.event.number, url, started, ended, delivery.status))
-        _check_address(url, delivery.status)
+        where, status = self._plan.where, delivery.status
+        self.attempts.append(Attempt(prepared.event.number, where, started, ended, status))
+        _check_address(where, status)
         return delivery
 
 
-def _check_address(url: str, status: int | None) -> None:
+def _check_address(where: str, status: int | None) -> None:
     if status is not None and 300 <= status < 500 and status not in _COME_AGAIN:  # noqa: PLR2004
         advice = _ADVICE.get(status, "give the URL that Seismic itself calls with --url")
-        raise CannotJudge(f"{url} answered {status}: {advice}")
+        raise CannotJudge(f"{where} answered {status}: {advice}")

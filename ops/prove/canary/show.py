@@ -74,7 +74,7 @@ def reasons(plan: CanaryPlan, judgement: Judgement) -> list[str]:
 
 def _next(plan: CanaryPlan, finding: Finding, counts: Mapping[str, int]) -> str:
     if finding.name == "lost" and not counts["in_raw"]:
-        return f"do {plan.url} and {plan.raw_topic} belong to the same installation?"
+        return f"do {plan.where} and {plan.raw_topic} belong to the same installation?"
     if finding.name == "stuck" and counts["hidden_by_open_transactions"]:
         return (
             f"an open transaction hides {counts['hidden_by_open_transactions']} records in "
@@ -96,7 +96,7 @@ def _verdict(plan: CanaryPlan, judgement: Judgement) -> Text:
 
 
 def _times(about: About, judgement: Judgement) -> Table:
-    title = f"{about.run_id}, tenant {about.plan.tenant}, {about.plan.url}"
+    title = Text(f"{about.run_id}, tenant {about.plan.tenant}, {about.plan.where}")
     table = Table(title=title, title_justify="left")
     table.add_column("milliseconds")
     for column in ("events", "p50", "p99", "max"):
@@ -116,8 +116,8 @@ def _print_retries(plan: CanaryPlan, counts: Mapping[str, int], console: Console
     if number := counts["attempts_not_accepted"]:
         pauses = ", ".join(f"{each:g}" for each in plan.pauses)
         console.print(
-            f"{number} of {counts['attempts']} attempts were not accepted and tried again as "
-            f"Seismic does, after {pauses or 'no'} s",
+            f"{number} of {counts['attempts']} attempts were not accepted; as Seismic it "
+            f"came again after {pauses or 'no'} s",
             style="yellow",
             highlight=False,
             soft_wrap=True,
@@ -136,8 +136,9 @@ def _print_json(
         "reasons": why,
         "run": about.run_id,
         "began": about.began,
-        "url": about.plan.url,
+        "url": about.plan.where,
         "tenant": about.plan.tenant,
+        "retries_after_seconds": about.plan.pauses,
     }
     if judgement:
         content |= asdict(judgement)

@@ -1,10 +1,11 @@
 """What the canary takes from the services' variables."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ops.prove.canary.options import Installation
+from ops.prove.canary.options import Installation, plan_of
 from ops.prove.canary.plan import CannotJudge
 
 
@@ -43,6 +44,41 @@ def test_the_ingress_files_of_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path:
     full.write_text("the-secret\n")
     monkeypatch.setenv("GEOPHONE_SECRETS_FILES", f"{empty}, {full}")
     assert Installation(None, None, None).secret == "the-secret"
+
+
+def test_a_secret_in_the_environment_needs_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", "the-secret")
+    monkeypatch.setenv("GEOPHONE_SECRETS_FILES", str(tmp_path / "nowhere"))
+    assert Installation(None, None, None).secret == "the-secret"
+
+
+def test_a_plan_has_the_rest_from_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", "the-secret")
+    made = plan_of("https://me:hush@host/webhook", "kafka:1", "x.", None, events=3, as_json=True)
+    assert (made.raw_topic, made.events, made.as_json) == ("x.raw", 3, True)
+    assert made.where == "https://host/webhook"
+    assert "hush" not in repr(made)
+    assert "the-secret" not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("url", "chosen", "words"),
+    [
+        ("host/webhook", {}, "is no URL"),
+        ("http://host", {"events": 0}, "nothing to send"),
+        ("http://host", {"rate": 0.0}, "nothing to send"),
+        ("http://host", {"tenant": ""}, "without letters"),
+        ("http://host", {"tenant": "a\nb"}, "with a control character"),
+    ],
+)
+def test_a_plan_that_cannot_work(
+    monkeypatch: pytest.MonkeyPatch, url: str, chosen: dict[str, Any], words: str
+) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", "the-secret")
+    with pytest.raises(CannotJudge, match=words):
+        plan_of(url, None, None, None, **chosen)
 
 
 def test_no_secret(tmp_path: Path) -> None:
