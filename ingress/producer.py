@@ -73,6 +73,16 @@ class Producer:
         found = {topic: cluster.partitions_for_topic(topic) for topic in self._topics}
         return {topic: len(partitions) for topic, partitions in found.items() if partitions}
 
+    def single_copies(self) -> list[str]:
+        """Return the wanted topics that have a partition with one replica, as last heard."""
+        # The cluster's public methods tell of leaders only.
+        partitions = self._producer.client.cluster._partitions  # noqa: SLF001
+        return [
+            topic
+            for topic in self._topics
+            if any(len(one.replicas) == 1 for one in partitions.get(topic, {}).values())
+        ]
+
     async def probe(self) -> bool:
         """Ask for metadata; say whether a broker answered in time."""
         try:

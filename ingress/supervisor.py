@@ -18,7 +18,7 @@ from ingress.metrics import Metrics
 from ingress.producer import Producer
 from ingress.settings import Settings
 from ingress.sink import Cause, Unavailable
-from schemas.topics import differences
+from schemas.topics import ONE_COPY, differences
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,7 @@ class Supervisor:
         self._handed_over = asyncio.Event()
         self._failed = asyncio.Event()
         self._complaint: str | None = None
+        self._copies_looked_at = False
         self._delay = 0.0
         self._heard_at = self._acknowledged_at = self._failed_at = float("-inf")
 
@@ -177,6 +178,8 @@ class Supervisor:
             self._partitions = next(iter(existing.values()))
         sentences = differences(self._wanted, existing, self._partitions or 0)
         self._complain("; ".join(sentences) or None)
+        if not sentences:
+            self._warn_of_single_copies(producer)
 
     async def _create(self, producer: Producer) -> dict[str, int]:
         try:
@@ -190,6 +193,13 @@ class Supervisor:
             log.error("topics_not_created", error=str(error))  # noqa: TRY400 - the broker's words say it all
         await producer.probe()
         return producer.existing()
+
+    def _warn_of_single_copies(self, producer: Producer) -> None:
+        """Once, when the topics are first seen to be as they should."""
+        single = [] if self._copies_looked_at else producer.single_copies()
+        self._copies_looked_at = True
+        if single:
+            log.warning("replication_factor_one", topics=single, not_promised=ONE_COPY)
 
     def _complain(self, complaint: str | None) -> None:
         if complaint and complaint != self._complaint:

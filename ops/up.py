@@ -14,6 +14,12 @@ from rich.text import Text
 from ops.progress import Progress
 from ops.stack import Stack
 
+_ONE_BROKER = (
+    "One broker keeps one copy: a power cut or a lost disk loses events that were answered 2xx,\n"
+    "and a crash of the broker may lose or hold up what it was just committing. Good for trying\n"
+    "out; the promise needs three machines, their crashes can be tried with `--brokers 3`.\n\n"
+)
+
 _EXAMPLE = (
     '{"id":"event-1","version":"LivesendUpdatedV1","tenantId":"tenant-1",'
     '"data":{"livesendId":"1","action":"Renamed"}}'
@@ -65,6 +71,7 @@ def instructions(stack: Stack) -> Text:
         f"CRM tasks     {stack.crm_url}\n",
         f"Kafka         {stack.bootstrap_servers}\n",
         f"For scripts   {stack.state.stack_file}\n\n",
+        *([(_ONE_BROKER, "yellow")] if _one_copy(stack) else []),
         ("Send an event (three recipients, delivered three times, one task each):\n", "bold"),
         f"  {command} send --type email-v3 --times 3{folder}\n\n",
         ("Or with curl, signed:\n", "bold"),
@@ -78,6 +85,11 @@ def instructions(stack: Stack) -> Text:
         "Ctrl-C stops all of it; the next `up` goes on with the same data.",
     ]
     return Text.assemble(*lines)
+
+
+def _one_copy(stack: Stack) -> bool:
+    """Whether the Kafka is our own and cannot keep a second copy."""
+    return stack.choice.kafka is None and stack.choice.brokers == 1
 
 
 def _command() -> str:

@@ -20,6 +20,13 @@ disables a subscription after 7 days of failure; a manual re-enable comes after 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 """Largest record batch: one body at the ingress's default limit of 1 MiB, its headers, and room."""
 
+ONE_COPY = (
+    "one copy of a record is as safe as one machine: a power cut or a lost disk loses events that "
+    "were answered 2xx, and a broker's crash may drop markers of transactions under way "
+    "(KAFKA-20734), which a client can make good for all but a transaction marked in part"
+)
+"""What topics with replication factor 1 cannot promise, as operators are told."""
+
 DEFAULT_PARTITIONS = 12
 DEFAULT_PREFIX = "seismic."
 

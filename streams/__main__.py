@@ -95,16 +95,18 @@ def _refuse(why: str) -> NoReturn:
 def _check_topics(settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
     if settings.topic_mode == "off":
         return
+    client, needed = settings.connection().client_arguments(), _needed(settings)
     try:
         found = loop.run_until_complete(
             topics.ensure(
-                settings.connection().client_arguments(),
-                _needed(settings),
+                client,
+                needed,
                 settings.topic_partitions,
                 settings.topic_replication,
                 create=settings.topic_mode == "create",
             )
         )
+        loop.run_until_complete(topics.warn_of_single_copies(client, needed))
     except (KafkaError, OSError) as error:
         sys.stderr.write(
             f"geophone-streams cannot reach Kafka at {settings.kafka_bootstrap_servers}: {error}\n"

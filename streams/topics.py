@@ -4,16 +4,19 @@ import asyncio
 import time
 from typing import Any
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from schemas.topics import Topic, differences
+from schemas.topics import ONE_COPY, Topic, differences
 
 SETTLE_SECONDS = 5.0
 """How long a topic may be unknown to a broker after its creation was acknowledged. A process that
 takes it for missing ends with the code that no supervisor restarts."""
 
 _POLL_SECONDS = 0.25
+
+log = structlog.get_logger(__name__)
 
 
 async def ensure(
@@ -37,6 +40,27 @@ async def ensure(
         return differences(topics, existing, partitions)
     finally:
         await admin.close()
+
+
+async def warn_of_single_copies(client: dict[str, Any], topics: list[Topic]) -> None:
+    """Log a warning that names the topics with replication factor 1, if there are any.
+
+    Raises:
+        KafkaError: the cluster cannot be reached or refuses.
+    """
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        described = await admin.describe_topics([topic.name for topic in topics])
+    finally:
+        await admin.close()
+    if single := sorted(one["topic"] for one in described if _copies(one) == 1):
+        log.warning("replication_factor_one", topics=single, not_promised=ONE_COPY)
+
+
+def _copies(described: dict[str, Any]) -> int:
+    """Return the fewest replicas that a partition has; 0 for a topic that is not there."""
+    return min((len(one["replicas"]) for one in described["partitions"]), default=0)
 
 
 async def _settled(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -184,6 +185,21 @@ async def test_topics_that_are_missing_are_named_with_what_to_do(
         assert "geophone topics apply" in said
         assert "GEOPHONE_TOPIC_MODE" in said
         assert "Traceback" not in said
+
+
+async def test_topics_with_one_copy_are_warned_of(kafka: RunningKafka, tmp_path: Path) -> None:
+    async with rig(kafka.bootstrap_servers, tmp_path, partitions=1) as r:
+        worker = r.worker("w1")
+        await worker.announced(30)
+        [warning] = [
+            line
+            for line in map(orjson.loads, worker.log.read_bytes().splitlines())
+            if line["event"] == "replication_factor_one"
+        ]
+        assert warning["level"] == "warning"
+        assert r.topics.raw.name in warning["topics"]
+        assert r.topics.dedup.name in warning["topics"]
+        assert "answered 2xx" in warning["not_promised"]
 
 
 async def test_a_wrong_partition_count_is_refused(kafka: RunningKafka, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingress.settings import Settings
+from ingress.supervisor import PROBE_EVERY_SECONDS
 from tests.ingress_rig import (
     SECRET,
     VERIFICATION,
@@ -265,3 +266,16 @@ def test_an_unknown_argument_is_answered_with_the_usage() -> None:
     ended = run(["--frobnicate"])
     assert ended.returncode == 64
     assert "usage:" in ended.stderr
+
+
+async def test_topics_with_one_copy_are_warned_of_once(start: Start, chosen: Settings) -> None:
+    process = await start()
+    await asyncio.sleep(PROBE_EVERY_SECONDS * 2.5)
+    [warning] = [
+        line
+        for line in map(json.loads, process.log.read_text().splitlines())
+        if line["event"] == "replication_factor_one"
+    ]
+    assert warning["level"] == "warning"
+    assert chosen.topics().raw.name in warning["topics"]
+    assert "answered 2xx" in warning["not_promised"]
