@@ -18,6 +18,7 @@ from ops.demo import run as demo
 from ops.kafka.errors import LocalKafkaError
 from ops.ports import HIGHEST
 from ops.progress import Progress
+from ops.prove.command import prove
 from ops.reader import UnknownTopic
 from ops.send import Plan
 from ops.stack import DEFAULT_PORT, Choice, Stack, StackFailed
@@ -53,6 +54,7 @@ topics_app = typer.Typer(
     help="Create the Kafka topics that geophone uses, or check them.", no_args_is_help=True
 )
 app.add_typer(topics_app, name="topics")
+app.command()(prove)
 
 
 def _address(value: str | None) -> str | None:

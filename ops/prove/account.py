@@ -1,0 +1,81 @@
+"""Turns what was played into what the report says of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ops.prove.checker import books, check, void_reasons
+from ops.prove.findings import Cell, Report
+from ops.prove.goals import measure
+from ops.prove.history import SENDER_LIMIT_SECONDS, History, Outcome, Strike
+from ops.prove.round import Played
+from ops.prove.series import series
+from ops.prove.verdict import judge
+
+LONGEST_LAG_SECONDS = 1.0
+"""A sender whose own loop stands still for longer measures itself: its times say nothing."""
+
+
+def account(blank: Report, played: Played) -> Report:
+    """Return the report filled with verdict, books, findings, goals, strikes and series."""
+    history = played.history
+    findings, identities = check(history), books(history)
+    verdict, reasons = judge(void_reasons(history), findings, identities)
+    return replace(
+        blank,
+        verdict=verdict,
+        reasons=reasons,
+        counts=counts(played),
+        identities=identities,
+        findings=findings,
+        goals=measure(history, _stable(played)),
+        strikes=_since(played.began, history.strikes),
+        series=series(history.attempts, played.samples, played.began),
+    )
+
+
+def cell(fault: str, seed: int, blank: Report, played: Played) -> Cell:
+    """Return one cell of a matrix."""
+    report = account(blank, played)
+    return Cell(
+        fault, seed, report.verdict, tuple(report.reasons), tuple(report.goals), report.counts
+    )
+
+
+def counts(played: Played) -> dict[str, int]:
+    """Return what a reader wants to know of a run in numbers."""
+    history = played.history
+    outcomes = Counter(attempt.outcome for attempt in history.attempts)
+    return {
+        "events": len(history.events),
+        "attempts": len(history.attempts),
+        **{f"attempts {outcome}": outcomes[outcome] for outcome in Outcome},
+        "answers later than 3 s": _late(history),
+        "raw records": len(history.raw),
+        "output records": len(history.outputs),
+        "duplicates dropped": len(history.raw) - len({one.digest for one in history.raw}),
+        "quarantined": len(history.quarantine),
+        "tasks": len(history.tasks),
+        "read live": len(history.live),
+        "faults": len(history.strikes),
+        "kill -9": played.kills,
+    }
+
+
+def _stable(played: Played) -> list[float]:
+    stable = played.settled.stable_seconds
+    return [] if stable is None else [stable]
+
+
+def _late(history: History) -> int:
+    return sum(
+        attempt.status is not None and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
+        for attempt in history.attempts
+    )
+
+
+def _since(began: float, strikes: Sequence[Strike]) -> list[Strike]:
+    return [
+        replace(one, at=one.at - began, healed=one.healed - began if one.healed else None)
+        for one in strikes
+    ]

@@ -1,0 +1,173 @@
+"""`geophone prove`: its options, and which of the two proofs they ask for."""
+
+import asyncio
+import random
+import shlex
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops.prove.canary.options import Installation
+from ops.prove.canary.plan import TENANT, CanaryPlan, CannotJudge
+from ops.prove.canary.run import run as run_canary
+from ops.prove.profiles import PROFILES
+
+MATRIX = "matrix"
+_UNJUDGED = 2
+_LOCAL, _CANARY = "On this machine, with faults", "Against an installation, without"
+
+
+class Size(StrEnum):
+    """How much of a run; the sizes are in the table of profiles."""
+
+    QUICK = "quick"
+    CI = "ci"
+    SOAK = "soak"
+    MATRIX = MATRIX
+
+
+def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
+    profile: Annotated[
+        Size,
+        typer.Option(
+            rich_help_panel=_LOCAL,
+            help="quick takes 3 minutes, ci 6, soak 75; matrix: each fault alone, 45.",
+        ),
+    ] = Size.QUICK,
+    events: Annotated[int | None, typer.Option(min=1, help="How many events.")] = None,
+    kills: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            rich_help_panel=_LOCAL,
+            help="How many kill -9: of ingresses, workers and brokers, 6 to 3 to 1.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.05, rich_help_panel=_LOCAL, help="How long events are sent."),
+    ] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_LOCAL,
+            help="Other faults besides, comma separated, e.g. 'zombie worker, pause broker'; "
+            "a wrong name lists all.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            rich_help_panel=_LOCAL,
+            help="Repeats the load and the schedule of the run that named it.",
+        ),
+    ] = None,
+    state_dir: Annotated[
+        Path,
+        typer.Option(
+            rich_help_panel=_LOCAL,
+            help="Folder of the run: report, data, logs; emptied at the start.",
+        ),
+    ] = Path(".geophone/prove"),
+    url: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_CANARY, help="Its request URL: sends it a few signed events."
+        ),
+    ] = None,
+    kafka: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_CANARY,
+            help="HOST:PORT of its Kafka; this and how to log in else from GEOPHONE_KAFKA_… .",
+        ),
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_CANARY,
+            help="File with the signing secret; else as the ingress has it.",
+        ),
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option(rich_help_panel=_CANARY, help="Prefix of its topics.")
+    ] = None,
+    tenant: Annotated[
+        str, typer.Option(rich_help_panel=_CANARY, help="Synthetic tenant of these events.")
+    ] = TENANT,
+    patience: Annotated[
+        float,
+        typer.Option(
+            min=1, rich_help_panel=_CANARY, help="Seconds until an event has to be readable."
+        ),
+    ] = 30.0,
+    as_json: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--json", rich_help_panel=_CANARY, help="Print one JSON object.")
+    ] = False,
+) -> None:
+    """Prove that nothing answered 2xx is lost, nothing comes twice, and the books balance.
+
+    Without --url it runs all of geophone on three brokers, sends events as Seismic does, kills its
+    processes meanwhile, reads everything back with two readers, and writes a report (JSON, HTML).
+    With --url it follows a few events through an installation, for cron.
+
+    Exit code 0: proven. 1: not. 2: the run itself failed and says nothing.
+    """
+    console = Console()
+    if url:
+        plan = _plan(url, kafka, secret_file, prefix)
+        changed = replace(
+            plan,
+            tenant=tenant,
+            events=events or plan.events,
+            patience_seconds=patience,
+            as_json=as_json,
+        )
+        sys.exit(asyncio.run(run_canary(changed, console)))
+    if kafka:
+        raise typer.BadParameter("is for an installation: name its request URL with --url, too")
+    chosen = None if profile is Size.MATRIX else PROFILES[profile]
+    if chosen:
+        chosen = chosen.changed(events, kills, minutes, _faults(faults))
+    # What follows loads a Kafka client, a plotting library and more: not for the canary's sake.
+    from ops.prove.run import Wish  # noqa: PLC0415 - see above
+    from ops.prove.run import prove as prove_here
+
+    start = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+    wish = Wish(chosen, start, state_dir, _command(start, seed))
+    sys.exit(asyncio.run(prove_here(wish, console)))
+
+
+def _plan(url: str, kafka: str | None, secret_file: Path | None, prefix: str | None) -> CanaryPlan:
+    try:
+        installation = Installation(kafka, prefix, secret_file)
+    except CannotJudge as error:
+        sys.stderr.write(f"geophone: {error}\n")
+        sys.exit(_UNJUDGED)
+    return CanaryPlan(
+        url=url, secret=installation.secret, kafka=installation.kafka, prefix=installation.prefix
+    )
+
+
+def _faults(value: str | None) -> list[str] | None:
+    from ops.prove.faults import FAULTS  # noqa: PLC0415 - as above
+
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in FAULTS]:
+        known = ", ".join(FAULTS)
+        raise typer.BadParameter(f"no fault {unknown[0]!r}; there are: {known}")
+    return names
+
+
+def _command(start: int, given: int | None) -> str:
+    """Return what to type to run it again: a seed that was thrown has to be named."""
+    seed = [] if given is not None else ["--seed", str(start)]
+    return shlex.join(["geophone", *sys.argv[1:], *seed])

@@ -1,0 +1,123 @@
+"""One round on a running stack: load, faults and readers side by side; then what lies where."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.programs import APP_ID
+from ops.prove import schedule
+from ops.prove.cast import Cast
+from ops.prove.crm import FILE, read_tasks
+from ops.prove.faults import FAULTS, FaultFailed, Site
+from ops.prove.history import History, Seen, Strike
+from ops.prove.load import Workload
+from ops.prove.profiles import Profile
+from ops.prove.readers.final import read_everything
+from ops.prove.schedule import NOT_RUN, Planned
+from ops.prove.settle import Settled, until_settled
+from ops.prove.telling import Telling
+from ops.prove.watch import Sample, Watch
+from ops.stack import Stack
+from schemas.topics import DEFAULT_PARTITIONS
+
+_SETTLE_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to play; `name` begins the round's ids and tenants and tells it from all others."""
+
+    name: str
+    seed: int
+    profile: Profile
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it; `lags` is how late the sender's own loop was: (time, seconds)."""
+
+    history: History
+    began: float
+    settled: Settled
+    samples: Sequence[Sample]
+    kills: int
+    lags: Sequence[tuple[float, float]]
+
+
+async def play(site: Site, order: Order, telling: Telling) -> Played:
+    """Send, strike, wait until everything is handled, and read it all back.
+
+    Raises:
+        HarnessFailed, FaultFailed, Truncated, OSError: the round says nothing.
+    """
+    stack, profile = site.stack, order.profile
+    planned = schedule.plan(order.seed, profile.faults, profile.kills, profile.seconds)
+    workload = Workload(order.seed, profile.events, order.name)
+    watch = Watch(stack.connection, stack.topics, DEFAULT_PARTITIONS, APP_ID)
+    order.folder.mkdir(parents=True)
+    telling.begin(profile, len(planned), watch.samples)
+    killed_before = site.kills.total()
+    async with Cast(stack, workload, profile, order.folder) as cast:
+        await cast.read_along()
+        began = time.monotonic()
+        strikes = await _beside(cast, watch, planned, site, telling)
+        telling.say("waiting until everything is handled …")
+        settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
+        live = await cast.seen()
+        killed = site.kills.total() - killed_before
+        _expect(planned, strikes, killed)
+        telling.say("reading everything back …")
+        history = await asyncio.to_thread(_history, stack, workload, cast, live, settled, strikes)
+        return Played(history, began, settled, watch.samples, killed, cast.lags())
+
+
+async def _beside(
+    cast: Cast, watch: Watch, planned: Sequence[Planned], site: Site, telling: Telling
+) -> list[Strike]:
+    watching = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            striking = tasks.create_task(schedule.carry_out(planned, site, telling.struck))
+            tasks.create_task(cast.send(telling))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    return striking.result()
+
+
+def _history(  # noqa: PLR0913, PLR0917 - one for each witness
+    stack: Stack,
+    workload: Workload,
+    cast: Cast,
+    live: Sequence[Seen],
+    settled: Settled,
+    strikes: Sequence[Strike],
+) -> History:
+    reading = read_everything(stack.connection, stack.choice.topic_prefix, DEFAULT_PARTITIONS)
+    return History(
+        partitions=DEFAULT_PARTITIONS,
+        events=[workload.event(number) for number in range(workload.events)],
+        attempts=cast.attempts(),
+        raw=reading.raw,
+        outputs=reading.outputs,
+        quarantine=reading.quarantine,
+        dead=reading.dead,
+        live=live,
+        tasks=read_tasks(stack.state.folder / FILE),
+        ends=reading.ends,
+        lag=settled.lag,
+        strikes=strikes,
+    )
+
+
+def _expect(planned: Sequence[Planned], strikes: Sequence[Strike], killed: int) -> None:
+    """A run that killed less than it was told to must not pass for one that did."""
+    impossible = {strike.fault for strike in strikes if strike.target == NOT_RUN}
+    wanted = sum(FAULTS[each.fault].kills for each in planned if each.fault not in impossible)
+    if killed < wanted:
+        raise FaultFailed(f"{wanted} processes were to be killed, and {killed} were")

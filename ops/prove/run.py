@@ -1,0 +1,135 @@
+"""`geophone prove` on this machine: a stack, a round on it or a matrix of them, and the report."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from ops.child import ChildFailed
+from ops.kafka.errors import LocalKafkaError
+from ops.prove import ledger
+from ops.prove.account import account, cell
+from ops.prove.faults import FAULTS, FaultFailed, Site
+from ops.prove.findings import Cell, Report, Verdict
+from ops.prove.made_with import environment, versions
+from ops.prove.page import page
+from ops.prove.process import HarnessFailed
+from ops.prove.profiles import Profile, alone, cells
+from ops.prove.progress import Display
+from ops.prove.readers import journal
+from ops.prove.report import exit_code, summary, to_json
+from ops.prove.round import Order, play
+from ops.prove.telling import Telling
+from ops.prove.verdict import judge_cells
+from ops.stack import Choice, Stack, StackFailed
+from ops.state import State
+
+BROKERS, INGRESSES, WORKERS = 3, 2, 2
+MAKES_VOID = (
+    ChildFailed,
+    FaultFailed,
+    HarnessFailed,
+    LocalKafkaError,
+    OSError,  # a time-out, too
+    StackFailed,
+    journal.Truncated,
+    ledger.Truncated,
+)
+"""What ends a run without a word about geophone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants; `profile` None is the matrix. `folder` is emptied at the start."""
+
+    profile: Profile | None
+    seed: int
+    folder: Path
+    command: str
+
+
+async def prove(wish: Wish, console: Console) -> int:
+    """Run it, write report.json and report.html, print the summary; return the exit code.
+
+    Raises:
+        StateInUse: the folder is another's.
+    """
+    State(wish.folder).forget()
+    with Display(console) as display:
+        report = await _report(wish, Telling(display))
+    written = wish.folder / "report.json", wish.folder / "report.html"
+    for file, content in zip(written, (to_json, page), strict=True):
+        file.write_bytes(content(report))
+    console.print(summary(report, written))
+    return exit_code(report.verdict)
+
+
+async def _report(wish: Wish, telling: Telling) -> Report:
+    began = time.monotonic()
+    blank = Report(
+        Verdict.VOID,
+        reasons=(),
+        command=wish.command,
+        profile=wish.profile.name if wish.profile else "matrix",
+        seed=wish.seed,
+        began=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        versions=versions(),
+        counts={},
+        environment=environment(),
+    )
+    try:
+        filled = await _filled(wish, blank, telling)
+    except MAKES_VOID as error:
+        filled = replace(blank, reasons=(str(error) or repr(error),))
+    return replace(filled, seconds=time.monotonic() - began)
+
+
+async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
+    async with _site(wish.folder, telling) as site:
+        if wish.profile is None:
+            return await _matrix(site, wish, blank, telling)
+        order = Order("run", wish.seed, wish.profile, wish.folder / "run")
+        played = await play(site, order, telling)
+    telling.say("balancing the books …")
+    return account(blank, played)
+
+
+async def _matrix(site: Site, wish: Wish, blank: Report, telling: Telling) -> Report:
+    """Play every fault alone, under several seeds, one after the other on one stack."""
+    done: list[Cell] = []
+    for number, (fault, seed) in enumerate(cells(FAULTS, wish.seed)):
+        profile = alone(fault, FAULTS[fault].seconds)
+        order = Order(f"c{number}", seed, profile, wish.folder / f"cell-{number}")
+        done.append(await _cell(site, order, blank, telling))
+    verdict, reasons = judge_cells(done)
+    return replace(blank, verdict=verdict, reasons=reasons, cells=done)
+
+
+async def _cell(site: Site, order: Order, blank: Report, telling: Telling) -> Cell:
+    played = await play(site, order, telling)
+    return cell(order.profile.name, order.seed, blank, played)
+
+
+@asynccontextmanager
+async def _site(folder: Path, telling: Telling) -> AsyncIterator[Site]:
+    choice = Choice(
+        folder / "stack",
+        port=0,
+        brokers=BROKERS,
+        ingresses=INGRESSES,
+        workers=WORKERS,
+        revive=False,
+        proxied=True,
+    )
+    stack = Stack(choice, telling.say)
+    await stack.start()
+    try:
+        yield Site(stack)
+    finally:
+        telling.say("stopping …")
+        await stack.stop()

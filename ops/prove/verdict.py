@@ -1,0 +1,39 @@
+"""What a run comes to: one word, and the sentences that say why."""
+
+from collections.abc import Iterator, Sequence
+
+from ops.prove.findings import Cell, Finding, Identity, Verdict
+
+
+def judge(
+    void: Sequence[str], findings: Sequence[Finding], identities: Sequence[Identity]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and its reasons; a harness that failed can prove nothing, not even a loss.
+
+    Times missed are in the report and are no reason: how fast a machine is, is no promise.
+    """
+    if void:
+        return Verdict.VOID, tuple(void)
+    reasons = tuple(_reasons(findings, identities))
+    return (Verdict.FAILED if reasons else Verdict.PASSED), reasons
+
+
+def judge_cells(cells: Sequence[Cell]) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict on a matrix: failed if one cell failed, void if one says nothing."""
+    reasons = tuple(
+        f"{one.fault}, seed {one.seed}: {one.verdict}: {reason}"
+        for one in cells
+        for reason in one.reasons
+    )
+    for worst in (Verdict.FAILED, Verdict.VOID):
+        if any(one.verdict is worst for one in cells):
+            return worst, reasons
+    return Verdict.PASSED, ()
+
+
+def _reasons(findings: Sequence[Finding], identities: Sequence[Identity]) -> Iterator[str]:
+    for found in findings:
+        yield f"{found.invariant}, {found.name}: {found.count}, e.g. {found.examples[0]}"
+    for one in identities:
+        if not one.holds:
+            yield f"the books do not balance: {one.sentence}: {one.left} and {one.right}"
