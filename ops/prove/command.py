@@ -136,12 +136,11 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     if chosen:
         chosen = chosen.changed(events, kills, minutes, _faults(faults))
     # What follows loads a Kafka client, a plotting library and more: not for the canary's sake.
-    from ops.prove.run import Wish  # noqa: PLC0415 - see above
-    from ops.prove.run import prove as prove_here
+    from ops.prove import run  # noqa: PLC0415 - see above
 
     start = random.SystemRandom().randrange(1_000_000) if seed is None else seed
-    wish = Wish(chosen, start, state_dir, _command(start, seed))
-    sys.exit(asyncio.run(prove_here(wish, console)))
+    wish = run.Wish(chosen, start, state_dir, _command(start, seed))
+    sys.exit(asyncio.run(run.prove(wish, console)))
 
 
 def _plan(url: str, kafka: str | None, secret_file: Path | None, prefix: str | None) -> CanaryPlan:
