@@ -106,13 +106,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a partition ends: log start, last stable offset, high watermark."""
+    """Where a partition ends: log start, last stable offset, high watermark.
+
+    `since` is where this run begins in it: 0 in topics of its own.
+    """
 
     kind: str
     partition: int
     start: int
     stable: int
     high: int
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ops.prove import schedule
 from ops.prove.cast import Cast
 from ops.prove.crm import FILE, read_tasks
 from ops.prove.faults import FAULTS, FaultFailed, Site
-from ops.prove.history import History, Seen, Strike
+from ops.prove.history import End, History, Seen, Strike
 from ops.prove.load import Workload
 from ops.prove.profiles import Profile
 from ops.prove.readers.final import read_everything
@@ -47,6 +47,16 @@ class Played:
     lags: Sequence[tuple[float, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What was noted along the way; `before` is where everything ended at the begin."""
+
+    before: Sequence[End]
+    strikes: Sequence[Strike]
+    settled: Settled
+    live: Sequence[Seen]
+
+
 async def play(site: Site, order: Order, telling: Telling) -> Played:
     """Send, strike, wait until everything is handled, and read it all back.
 
@@ -61,17 +71,18 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
     telling.begin(profile, len(planned), watch.samples)
     killed_before = site.kills.total()
     async with Cast(stack, workload, profile, order.folder) as cast:
+        before = (await asyncio.to_thread(watch.look)).ends
         await cast.read_along()
         began = time.monotonic()
         strikes = await _beside(cast, watch, planned, site, telling)
         telling.say("waiting until everything is handled …")
         settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
-        live = await cast.seen()
-        killed = site.kills.total() - killed_before
-        _expect(planned, strikes, killed)
-        telling.say("reading everything back …")
-        history = await asyncio.to_thread(_history, stack, workload, cast, live, settled, strikes)
-        return Played(history, began, settled, watch.samples, killed, cast.lags())
+        noted = _Noted(before, strikes, settled, await cast.seen())
+    killed = site.kills.total() - killed_before
+    _expect(planned, strikes, killed)
+    telling.say("reading everything back …")
+    history = await asyncio.to_thread(_history, stack, workload, cast, noted)
+    return Played(history, began, settled, watch.samples, killed, cast.lags())
 
 
 async def _beside(
@@ -90,15 +101,9 @@ async def _beside(
     return striking.result()
 
 
-def _history(  # noqa: PLR0913, PLR0917 - one for each witness
-    stack: Stack,
-    workload: Workload,
-    cast: Cast,
-    live: Sequence[Seen],
-    settled: Settled,
-    strikes: Sequence[Strike],
-) -> History:
-    reading = read_everything(stack.connection, stack.choice.topic_prefix, DEFAULT_PARTITIONS)
+def _history(stack: Stack, workload: Workload, cast: Cast, noted: _Noted) -> History:
+    prefix = stack.choice.topic_prefix
+    reading = read_everything(stack.connection, prefix, DEFAULT_PARTITIONS, noted.before)
     return History(
         partitions=DEFAULT_PARTITIONS,
         events=[workload.event(number) for number in range(workload.events)],
@@ -107,12 +112,16 @@ def _history(  # noqa: PLR0913, PLR0917 - one for each witness
         outputs=reading.outputs,
         quarantine=reading.quarantine,
         dead=reading.dead,
-        live=live,
-        tasks=read_tasks(stack.state.folder / FILE),
+        live=noted.live,
+        tasks=read_tasks(stack.state.folder / FILE, _tenants_of(workload.name)),
         ends=reading.ends,
-        lag=settled.lag,
-        strikes=strikes,
+        lag=noted.settled.lag,
+        strikes=noted.strikes,
     )
+
+
+def _tenants_of(name: str) -> Callable[[str], bool]:
+    return lambda tenant: tenant.startswith(f"{name}-")
 
 
 def _expect(planned: Sequence[Planned], strikes: Sequence[Strike], killed: int) -> None:

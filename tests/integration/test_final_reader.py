@@ -98,16 +98,14 @@ async def test_it_agrees_with_the_reader_that_everyone_uses(
         assert len(reading.outputs) == len(other) == 160
 
 
-async def test_it_leaves_out_what_belongs_to_others(kafka: RunningKafka, tmp_path: Path) -> None:
+async def test_it_leaves_out_what_was_there_before(kafka: RunningKafka, tmp_path: Path) -> None:
     async with rig(kafka.bootstrap_servers, tmp_path, partitions=1) as r:
+        connection = KafkaConnection(bootstrap_servers=r.bootstrap)
+        prefix = r.topics.raw.name.removesuffix("raw")
         async with r.producer() as plain:
-            await put(plain, r.topics.raw.name, bodies("mine") + bodies("another's"))
-        mine = {digest(body) for body in bodies("mine")}
-        reading = await asyncio.to_thread(
-            read_everything,
-            KafkaConnection(bootstrap_servers=r.bootstrap),
-            r.topics.raw.name.removesuffix("raw"),
-            1,
-            lambda one: one.digest in mine,
-        )
-        assert [one.offset for one in reading.raw] == [0, 1, 2]
+            await put(plain, r.topics.raw.name, bodies("another's"))
+            before = await asyncio.to_thread(read_everything, connection, prefix, 1)
+            await put(plain, r.topics.raw.name, bodies("mine"))
+        reading = await asyncio.to_thread(read_everything, connection, prefix, 1, before.ends)
+        assert [one.digest for one in reading.raw] == [digest(body) for body in bodies("mine")]
+        assert [end.since for end in reading.ends if end.kind == "raw"] == [3]

@@ -39,7 +39,7 @@ def _raw(evidence: Evidence) -> Iterator[Identity]:
     records = len(past.raw)
     sent = sum(record.digest in known for record in past.raw)
     yield Identity("raw records = raw records with a body that was sent", records, sent)
-    written = sum(end.high - end.start for end in past.ends if end.kind == "raw")
+    written = sum(end.high - end.since for end in past.ends if end.kind == "raw")
     yield Identity("raw records in the log = raw records read", written, records)
     good = [body for body in evidence.raw_copies if body in known and not known[body].poison]
     dropped = sum(evidence.raw_copies[body] - 1 for body in good)

@@ -48,7 +48,7 @@ def _senders(evidence: Evidence) -> Iterator[str]:
 
 def _truncated(evidence: Evidence) -> Iterator[str]:
     for end in evidence.history.ends:
-        if end.start > 0 and is_read_twice(end.kind):
+        if end.start > end.since and is_read_twice(end.kind):
             lane = f"{end.kind} partition {end.partition}"
             yield f"{lane} begins at offset {end.start}: what was before is gone"
 
@@ -63,6 +63,6 @@ def _final_reader(evidence: Evidence) -> Iterator[str]:
     # Only raw has no transaction markers, so only there each offset is a record.
     for end in evidence.history.ends:
         found = len(evidence.logs.get((end.kind, end.partition), ()))
-        if end.kind == "raw" and found != end.high - end.start:
+        if end.kind == "raw" and found != end.high - end.since:
             lane = f"raw partition {end.partition}"
-            yield f"{lane}: the final reader read {found} of {end.high - end.start} records"
+            yield f"{lane}: the final reader read {found} of {end.high - end.since} records"

@@ -1,4 +1,4 @@
-"""Reads everything from the beginning, after the end, as a consumer of another make would.
+"""Reads everything from the beginning of a run, after its end, as a consumer of another make would.
 
 librdkafka filters what was aborted by code of its own, so that what two readers agree on is no
 quirk of one. It reads to the high watermark: a transaction's markers reach the outputs one by
@@ -6,8 +6,8 @@ one, and what lies beyond the last stable offset may have been promised already.
 and commits nothing.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from confluent_kafka.admin import AdminClient
 
@@ -20,8 +20,6 @@ from schemas.topics import Topics
 
 STALL_SECONDS = 30.0
 """Longest time without anything new; not a limit on the whole, which may be millions of records."""
-
-Mine = Callable[[Record], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,10 @@ def read_everything(
     connection: KafkaConnection,
     prefix: str,
     partitions: int,
-    mine: Mine = lambda _: True,
+    before: Iterable[End] = (),
     stall_seconds: float = STALL_SECONDS,
 ) -> Reading:
-    """Read all of it, blocking; `mine` says which records belong to this run.
+    """Read all of it, blocking; `before` is where everything ended when the run began.
 
     Raises:
         TimeoutError: nothing came for `stall_seconds` although there is something to read.
@@ -57,17 +55,27 @@ def read_everything(
     kinds = [topic.name.removeprefix(prefix) for topic in Topics(prefix)]
     everywhere = places(prefix, kinds, partitions)
     read = set(read_kinds(prefix))
-    ends = read_ends(admin, prefix, everywhere)
-    log = Log(prefix, [end for end in ends if end.kind in read], stall_seconds)
+    since = {(end.kind, end.partition): end.high for end in before}
+    ends = _since(read_ends(admin, prefix, everywhere), since)
+    log = Log(prefix, [_begun(end) for end in ends if end.kind in read], stall_seconds)
     log.read(connection)
-    ends = read_ends(admin, prefix, everywhere)
+    ends = _since(read_ends(admin, prefix, everywhere), since)
     log.judge({(end.kind, end.partition): end for end in ends})
-    return _sorted(log, mine, ends)
+    return _sorted(log, ends)
 
 
-def _sorted(log: Log, mine: Mine, ends: list[End]) -> Reading:
+def _since(ends: Iterable[End], since: Mapping[Place, int]) -> list[End]:
+    return [replace(end, since=since.get((end.kind, end.partition), 0)) for end in ends]
+
+
+def _begun(end: End) -> End:
+    """What is to be read: not what retention has deleted, nor what was there before."""
+    return replace(end, start=max(end.start, end.since))
+
+
+def _sorted(log: Log, ends: list[End]) -> Reading:
     def of(wanted: Callable[[str], bool]) -> list[Record]:
-        return [one for one in _records(log.found, wanted) if mine(one)]
+        return list(_records(log.found, wanted))
 
     return Reading(
         raw=of(RAW.__eq__),
