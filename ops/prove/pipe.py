@@ -63,7 +63,7 @@ class Pipe:
 
     def feed(self, data: bytes) -> None:
         """Take what the source has sent."""
-        if self._line.quality.perfect and not self._waiting:
+        if self._line.quality.perfect:  # then nothing waits: `regulate` has passed it on
             self._sink.write(data)
             return
         self._held += len(data)
@@ -103,10 +103,8 @@ class Pipe:
             self._source.resume_reading()
 
     def _queue(self, data: bytes | None, size: int) -> None:
-        due = self._line.arrival(self._loop.time(), size)
-        # Jitter must not let a byte overtake another.
-        last = self._waiting[-1][0] if self._waiting else due
-        self._waiting.append((max(due, last), data))
+        # Only the first is ever looked at, so jitter does not let a byte overtake another.
+        self._waiting.append((self._line.arrival(self._loop.time(), size), data))
         self.regulate()
 
     def _pass_on(self) -> None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from ops.prove.faults.site import NotHere, Site, until
+from ops.kafka.errors import LocalKafkaError
+from ops.prove.faults.site import FaultFailed, NotHere, Site, until
 from ops.prove.history import Strike
 
 _MIB = 1024 * 1024
@@ -31,16 +32,25 @@ async def full(site: Site, dice: Random) -> Strike:
         await site.until_in_sync()
         await site.kafka.terminate(broker)
         try:
-            await asyncio.to_thread(disk.put)
-            try:
-                strike = await _fill(site, broker, disk)
-            finally:
-                await site.kafka.terminate(broker)
-                await asyncio.to_thread(disk.take_away)
-        finally:
+            strike = await _on_small_disk(site, broker, disk)
+        except (NotHere, FaultFailed, LocalKafkaError):
             await site.kafka.restart(broker)
+            raise
+        await site.kafka.restart(broker)
         await site.until_in_sync()
     return strike
+
+
+async def _on_small_disk(site: Site, broker: int, disk: "SmallDisk") -> Strike:
+    await asyncio.to_thread(disk.put)
+    try:
+        return await _fill(site, broker, disk)
+    finally:
+        await site.kafka.terminate(broker)
+        taking = asyncio.create_task(asyncio.to_thread(disk.take_away))
+        # Also when we are told to stop: nothing must stay mounted.
+        await asyncio.wait({taking})
+        await taking
 
 
 async def _fill(site: Site, broker: int, disk: "SmallDisk") -> Strike:
@@ -98,7 +108,8 @@ class SmallDisk:
         self.make_room()
         shutil.rmtree(self._aside)
         _copy(self._folder, self._aside)
-        _run("umount", self._folder)
+        if _run("umount", self._folder):
+            raise OSError(f"could not unmount {self._folder}")
         self._folder.rmdir()
         self._aside.rename(self._folder)
 

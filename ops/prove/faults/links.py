@@ -50,20 +50,21 @@ def changed(
             finally:
                 for link in links:
                     await link.mend()
-            return Strike("", _named(links), at, time.monotonic(), f"{seconds:.1f} s")
+            note = ", ".join([f"{seconds:.1f} s", *ways])
+            return Strike("", _named(links), at, time.monotonic(), note)
 
     return inflict
 
 
 def replication_cut(least: float, most: float, *, one_way: bool) -> Inflict:
-    """Cut the other brokers off from one: what it leads cannot be copied."""
+    """Cut the other brokers off from the one that leads most: what it leads cannot be copied."""
 
     async def inflict(site: Site, dice: Random) -> Strike:
-        ways = [dice.choice(list(Way))] if one_way else list(Way)
-        cut = changed(KAFKA_KAFKA, CUT, least, most, *ways, choose=one_link)
+        ways = [dice.choice(list(Way))] if one_way else []
         async with site.hold("kafka"):
             await site.until_in_sync()
-            strike = await cut(site, dice)
+            kind = f"{KAFKA_KAFKA}-{await site.leader()}"
+            strike = await changed(kind, CUT, least, most, *ways)(site, dice)
             await site.until_in_sync()
             return strike
 
