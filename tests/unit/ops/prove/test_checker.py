@@ -98,6 +98,16 @@ def test_a_good_event_that_an_ingress_set_aside_is_lost() -> None:
     assert names(history) == {"lost-write", "quarantined-good"}
 
 
+def test_a_quarantined_record_has_the_bytes_of_its_source() -> None:
+    attempts = [sent(0, route="kafka"), sent(1, route="kafka")]
+    aside = Record("quarantine", 0, 0, digest(b"0"), KEY, source=(0, 0))
+    other = Record("quarantine", 0, 1, digest(b"1"), KEY, source=(0, 1))
+    history = History(1, [poison(0), poison(1)], attempts, raw(0, 1), quarantine=[aside, other])
+    assert not names(history)
+    crossed = [replace(aside, digest=other.digest), replace(other, digest=aside.digest)]
+    assert names(replace(history, quarantine=crossed)) == {"phantom"}
+
+
 def test_order_counts_from_first_occurrences() -> None:
     attempts = [sent(0), sent(1), sent(0, 1.0)]
     history = replace(QUIET, attempts=attempts, raw=raw(0, 1, 0), outputs=out(0, 1))
@@ -260,6 +270,17 @@ def test_a_log_whose_beginning_is_gone_is_void() -> None:
     ends = [*whole.ends, End("event.email-v3", 7, 3, 5, 5)]
     reason = "event.email-v3 partition 7 begins at offset 3: what was before is gone"
     assert void_reasons(replace(whole, ends=ends)) == [reason]
+
+
+def test_a_run_may_begin_in_the_middle_of_a_log_that_is_whole_from_there() -> None:
+    whole = valid()
+    later = [
+        replace(end, start=3, since=5, stable=end.stable + 5, high=end.high + 5)
+        for end in whole.ends
+    ]
+    assert void_reasons(replace(whole, ends=later)) == []
+    assert all(identity.holds for identity in books(replace(whole, ends=later)))
+    assert void_reasons(replace(whole, ends=[replace(end, start=6) for end in later]))
 
 
 def test_a_final_reader_that_leaves_out_raw_records_is_void() -> None:
