@@ -133,6 +133,18 @@ def test_a_resend_of_the_later_event_does_not_excuse_it() -> None:
     assert names(history) == {"nonmonotonic-send"}
 
 
+def test_the_first_answer_counts_not_that_of_a_resend() -> None:
+    attempts = [sent(0, 0.0), sent(1, 1.0), sent(0, 5.0)]
+    history = replace(QUIET, raw=raw(1, 0, 0), outputs=out(1, 0), attempts=attempts)
+    assert names(history) == {"nonmonotonic-send"}
+
+
+def test_the_furthest_of_the_answered_counts_not_the_latest() -> None:
+    attempts = [sent(0, 0.0), sent(1, 0.1), sent(2, 1.0)]
+    history = replace(QUIET, raw=raw(1, 2, 0), outputs=out(1, 2, 0), attempts=attempts)
+    assert names(history) == {"nonmonotonic-send"}
+
+
 def test_an_event_stored_by_an_attempt_before_the_others_answer_may_lie_first() -> None:
     attempts = [sent(1, 0.0, status=None), sent(0, 0.2), sent(1, 2.0)]
     history = replace(QUIET, raw=raw(1, 0, 1), outputs=out(1, 0), attempts=attempts)
