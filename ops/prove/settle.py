@@ -54,31 +54,23 @@ class _Waiting:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _unsettled(self) -> list[str]:
+        before, self._quiet = self._quiet, None
         done = self._sender_done()
         try:
             look = await asyncio.to_thread(self._watch.look)
             self._note_stable(look)
-            found = [] if done else ["the sender is not done"]
-            found += [
-                f"{kind}-{p}: {count} records are undecided"
-                for (kind, p), count in look.unstable.items()
-            ]
-            return found or await self._unhandled(look)
+            if found := [*([] if done else ["the sender is not done"]), *_undecided(look)]:
+                return found
+            self._lag = await asyncio.to_thread(self._watch.lag, look)
         except (KafkaException, TimeoutError) as error:
             return [f"Kafka does not answer: {error}"]
-
-    async def _unhandled(self, look: Look) -> list[str]:
-        before, self._quiet = self._quiet, look
-        self._lag = await asyncio.to_thread(self._watch.lag, look)
         if behind := [
-            f"{stage}: {count} records are not handled"
-            for stage, count in self._lag.items()
-            if count
+            f"{stage}: {n} records are not handled" for stage, n in self._lag.items() if n
         ]:
             return behind
-        if before is None or before.ends != look.ends:
-            return ["something has just been written"]
-        return []
+        self._quiet = look
+        still = before is not None and before.ends == look.ends
+        return [] if still else ["something has just been written"]
 
     def _note_stable(self, look: Look) -> None:
         if self._marks is None:
@@ -86,3 +78,10 @@ class _Waiting:
         reached = all(end.stable >= self._marks[end.kind, end.partition] for end in look.ends)
         if reached and self._stable_after is None:
             self._stable_after = time.monotonic() - self._began
+
+
+def _undecided(look: Look) -> list[str]:
+    return [
+        f"{kind}-{number}: {count} records are undecided"
+        for (kind, number), count in look.unstable.items()
+    ]

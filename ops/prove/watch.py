@@ -8,13 +8,13 @@ under way in between.
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException
 
 from ops.prove.history import End
-from ops.prove.readers.ends import client_settings, places, read_ends
+from ops.prove.readers.ends import Ends, again, client_settings, places
 from ops.prove.readers.kinds import RAW
 from ops.prove.readers.log import Log
 from schemas.connection import KafkaConnection
@@ -29,6 +29,9 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 """The kinds of topics that each stage reads."""
 
 SAMPLE_SECONDS = 1.0
+LOOK_SECONDS = 20.0
+"""How long a cluster may take that is expected to be well."""
+
 _ASK_SECONDS = 2.0
 _STALL_SECONDS = 20.0
 
@@ -80,7 +83,13 @@ class Watch:
         self._prefix = topics.raw.name.removesuffix(RAW)
         kinds = [topic.name.removeprefix(self._prefix) for topic in topics]
         self._places = places(self._prefix, kinds, partitions)
-        self._admin = AdminClient(client_settings(connection))
+        self._ends = Ends(connection, self._prefix)
+        self._groups = {stage: self._group(stage) for stage in STAGES}
+
+    def close(self) -> None:
+        """Let go of the connections; no call may follow."""
+        for group in self._groups.values():
+            group.close()
 
     async def run(self) -> None:
         """Sample once a second, until it is cancelled."""
@@ -92,21 +101,21 @@ class Watch:
     def sample(self) -> Sample:
         at = time.monotonic()
         try:
-            look = self.look()
+            look = self.look(_ASK_SECONDS)
         except KafkaException:  # brokers are down: that is why we are here
             return Sample(at, None, None)
         # The raw topic is not written in transactions: each offset of it is a record.
         return Sample(at, _span(look.unread("dedup")), sum(look.unstable.values()))
 
-    def look(self) -> Look:
-        """Ask once.
+    def look(self, seconds: float = LOOK_SECONDS) -> Look:
+        """Ask until the cluster answers.
 
         Raises:
-            KafkaException: the cluster does not answer within seconds.
+            KafkaException: it does not, within `seconds`.
         """
-        committed = {stage: self._committed(stage) for stage in STAGES}
-        ends = read_ends(self._admin, self._prefix, self._places, _ASK_SECONDS)
-        return Look(committed, tuple(ends))
+        deadline = time.monotonic() + seconds
+        committed = {stage: self._committed(stage, deadline) for stage in STAGES}
+        return Look(committed, tuple(self._ends.read(self._places, seconds)))
 
     def lag(self, look: Look) -> dict[str, int]:
         """Return how many records each stage has not handled: records, not markers.
@@ -124,13 +133,16 @@ class Watch:
         log.judge({(end.kind, end.partition): end for end in unread})
         return sum(map(len, log.found.values()))
 
-    def _committed(self, stage: str) -> dict[Place, int]:
-        group = f"{self._app_id}-{stage}"
-        asked = [ConsumerGroupTopicPartitions(group)]
-        [answer] = self._admin.list_consumer_group_offsets(
-            asked, request_timeout=_ASK_SECONDS
-        ).values()
-        found = answer.result().topic_partitions or []
+    def _group(self, stage: str) -> Consumer:
+        """Return no member, but one that asks: the library's admin client crashes at that."""
+        group = {"group.id": f"{self._app_id}-{stage}", "enable.auto.commit": False}
+        return Consumer({**client_settings(self._connection), **group})
+
+    def _committed(self, stage: str, deadline: float) -> dict[Place, int]:
+        kinds = {self._prefix + kind for kind in STAGES[stage]}
+        asked = [one for one in self._places if one.topic in kinds]
+        group = self._groups[stage]
+        found = again(lambda: group.committed(asked, _ASK_SECONDS), deadline)
         return {(one.topic.removeprefix(self._prefix), one.partition): one.offset for one in found}
 
 
@@ -138,8 +150,8 @@ def lag(
     connection: KafkaConnection, topics: Topics, partitions: int, app_id: str
 ) -> dict[str, int]:
     """Return how many records each stage has not handled, at this moment."""
-    watch = Watch(connection, topics, partitions, app_id)
-    return watch.lag(watch.look())
+    with closing(Watch(connection, topics, partitions, app_id)) as watch:
+        return watch.lag(watch.look())
 
 
 def _span(unread: list[End]) -> int:

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
@@ -15,28 +15,34 @@ _SPEC: Any = OffsetSpec  # its constructors carry no types
 _AGAIN_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def client_settings(connection: KafkaConnection) -> dict[str, Any]:
     """Return librdkafka's settings for this cluster; its own log goes to `logging`."""
-    password = connection.sasl_password
     settings = {
         "bootstrap.servers": connection.bootstrap_servers,
         "security.protocol": connection.security_protocol,
-        "sasl.mechanism": connection.sasl_mechanism,
-        "sasl.username": connection.sasl_username,
-        "sasl.password": password.get_secret_value() if password else None,
         "ssl.ca.location": connection.ssl_ca_file,
         "ssl.certificate.location": connection.ssl_certificate_file,
         "ssl.key.location": connection.ssl_key_file,
+        **_credentials(connection),
         # Brokers come and go here: look for them again at once, not after ten seconds.
         "reconnect.backoff.max.ms": 1000,
-        "logger": _log,
     }
-    return {name: _plain(value) for name, value in settings.items() if value is not None}
+    given = {name: str(value) for name, value in settings.items() if value is not None}
+    return {**given, "logger": _log}
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, int | logging.Logger) else str(value)
+def _credentials(connection: KafkaConnection) -> dict[str, str | None]:
+    if not connection.security_protocol.startswith("SASL"):
+        return {}
+    password = connection.sasl_password
+    return {
+        "sasl.mechanism": connection.sasl_mechanism,
+        "sasl.username": connection.sasl_username,
+        "sasl.password": password.get_secret_value() if password else None,
+    }
 
 
 def places(prefix: str, kinds: Iterable[str], partitions: int) -> list[TopicPartition]:
@@ -44,41 +50,59 @@ def places(prefix: str, kinds: Iterable[str], partitions: int) -> list[TopicPart
     return [TopicPartition(prefix + kind, one) for kind in kinds for one in range(partitions)]
 
 
-def read_ends(
-    admin: AdminClient, prefix: str, where: Sequence[TopicPartition], seconds: float = 30
-) -> list[End]:
-    """Return start, last stable offset and high watermark of each partition, in this order.
-
-    The stable offset is asked for first: if the two meet, nothing is undecided below the end.
+def again(ask: Callable[[], T], deadline: float) -> T:
+    """Ask until there is an answer: a leader that has just moved is an error, and no more.
 
     Raises:
-        KafkaException: a partition's leader does not answer within `seconds`.
+        KafkaException: the last one, once time.monotonic() is past the deadline.
     """
-    deadline = time.monotonic() + seconds
     while True:
         try:
-            return _read_ends(admin, prefix, where, max(1.0, deadline - time.monotonic()))
+            return ask()
         except KafkaException as error:
-            # A leader that has just moved is such an error, and no more than that.
             if time.monotonic() > deadline:
                 raise
-            _log.info("asking for the ends again: %s", error)
+            _log.info("asking again: %s", error)
             time.sleep(_AGAIN_SECONDS)
 
 
-def _read_ends(
-    admin: AdminClient, prefix: str, where: Sequence[TopicPartition], seconds: float
-) -> list[End]:
-    asked = [
-        (_SPEC.earliest(), IsolationLevel.READ_UNCOMMITTED),
-        (_SPEC.latest(), IsolationLevel.READ_COMMITTED),
-        (_SPEC.latest(), IsolationLevel.READ_UNCOMMITTED),
-    ]
-    columns = [_offsets(admin, dict.fromkeys(where, spec), how, seconds) for spec, how in asked]
-    return [
-        End(one.topic.removeprefix(prefix), one.partition, *offsets)
-        for one, *offsets in zip(where, *columns, strict=True)
-    ]
+class Ends:
+    """Asks one cluster, over a connection that it renews after each failure.
+
+    The library keeps what it knows of leaders, and does not look again when a broker that was
+    started anew tells it that this is of yesterday.
+    """
+
+    def __init__(self, connection: KafkaConnection, prefix: str) -> None:
+        self._settings = client_settings(connection)
+        self._prefix = prefix
+        self._admin: AdminClient | None = None
+
+    def read(self, where: Sequence[TopicPartition], seconds: float = 30) -> list[End]:
+        """Return start, last stable offset and high watermark of each partition, in this order.
+
+        The stable offset is asked for first: if the two meet, nothing is undecided below the end.
+
+        Raises:
+            KafkaException: a partition's leader does not answer within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        return again(lambda: self._read(where, max(1.0, deadline - time.monotonic())), deadline)
+
+    def _read(self, where: Sequence[TopicPartition], seconds: float) -> list[End]:
+        admin = self._admin or AdminClient(self._settings)
+        asked = [
+            (_SPEC.earliest(), IsolationLevel.READ_UNCOMMITTED),
+            (_SPEC.latest(), IsolationLevel.READ_COMMITTED),
+            (_SPEC.latest(), IsolationLevel.READ_UNCOMMITTED),
+        ]
+        self._admin = None
+        columns = [_offsets(admin, dict.fromkeys(where, spec), how, seconds) for spec, how in asked]
+        self._admin = admin
+        return [
+            End(one.topic.removeprefix(self._prefix), one.partition, *offsets)
+            for one, *offsets in zip(where, *columns, strict=True)
+        ]
 
 
 def _offsets(

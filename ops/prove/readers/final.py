@@ -9,10 +9,8 @@ and commits nothing.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from confluent_kafka.admin import AdminClient
-
 from ops.prove.history import End, Record
-from ops.prove.readers.ends import client_settings, places, read_ends
+from ops.prove.readers.ends import Ends, places
 from ops.prove.readers.kinds import DEAD, OUTPUT, QUARANTINE, RAW, read_kinds
 from ops.prove.readers.log import Log, Place
 from schemas.connection import KafkaConnection
@@ -51,15 +49,15 @@ def read_everything(
         TimeoutError: nothing came for `stall_seconds` although there is something to read.
         KafkaException: the cluster does not answer.
     """
-    admin = AdminClient(client_settings(connection))
+    asking = Ends(connection, prefix)
     kinds = [topic.name.removeprefix(prefix) for topic in Topics(prefix)]
     everywhere = places(prefix, kinds, partitions)
     read = set(read_kinds(prefix))
     since = {(end.kind, end.partition): end.high for end in before}
-    ends = _since(read_ends(admin, prefix, everywhere), since)
+    ends = _since(asking.read(everywhere), since)
     log = Log(prefix, [_begun(end) for end in ends if end.kind in read], stall_seconds)
     log.read(connection)
-    ends = _since(read_ends(admin, prefix, everywhere), since)
+    ends = _since(asking.read(everywhere), since)
     log.judge({(end.kind, end.partition): end for end in ends})
     return _sorted(log, ends)
 
