@@ -1,0 +1,182 @@
+"""The streams with the defect that the environment names: trials start this instead of them.
+
+With a defect or without, a transaction stays open for a while before its commit, as on a slow
+Kafka: so a kill finds something under way.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+from aiokafka import ConsumerRecord
+from aiokafka.client import ConnectionGroup, CoordinationType
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.transaction import EndTxnRequest
+
+from schemas.topics import Topics
+from streams import __main__, dedup, dedup_stage, restore
+from streams.dedup import Decision
+from streams.dedup_stage import DedupHandler
+from streams.marks import Position
+from streams.ownership import Ownership
+from streams.source import Source
+from streams.transaction import Output, TransactionalProducer
+from tests.mutants.defects import VARIABLE
+
+HOLD_SECONDS = 0.3
+_FAILS_ONCE_IN = 10
+
+log = logging.getLogger(__name__)
+
+_settled = TransactionalProducer._settled
+_send = TransactionalProducer._send
+
+
+def _slow_down() -> None:
+    async def settled(producer: TransactionalProducer, sent: Any) -> dict[str, int]:
+        ends = await _settled(producer, sent)
+        await asyncio.sleep(HOLD_SECONDS)
+        return ends
+
+    patch.object(TransactionalProducer, "_settled", settled).start()
+
+
+def _auto_commit() -> None:
+    receive = Source._receive
+
+    async def commit_what_was_fetched(
+        source: Source, ownership: Ownership, records: Sequence[ConsumerRecord]
+    ) -> None:
+        with suppress(KafkaError):
+            await source._consumer.commit({ownership.source: records[-1].offset + 1})
+        await receive(source, ownership, records)
+
+    patch.object(Source, "_receive", commit_what_was_fetched).start()
+
+
+def _no_dedup() -> None:
+    def mark_that_never_comes_again(_: str, __: str) -> bytes:
+        return os.urandom(16)
+
+    patch.object(dedup, "mark_key", mark_that_never_comes_again).start()
+
+
+def _dedup_outside_transaction() -> None:
+    async def marks_first(
+        handler: DedupHandler, records: Sequence[ConsumerRecord], next_offset: int
+    ) -> bool:
+        decision = dedup.decide(records, handler._marks, handler._topics, handler._legacy_tenant)
+        marks = handler._changelog_entries(decision)
+        ends = await handler._producer.commit(marks, records[0].offset)
+        await handler._producer.commit(decision.outputs, next_offset)
+        changelog = ends.get(handler._topics.dedup.name, handler._marks.position().changelog)
+        handler._marks.add(decision.marks, Position(changelog, next_offset))
+        return True
+
+    patch.object(DedupHandler, "handle", marks_first).start()
+
+
+def _finally_ack() -> None:
+    handle, calls = DedupHandler.handle, count(1)
+
+    async def acknowledged_anyway(
+        handler: DedupHandler, records: Sequence[ConsumerRecord], next_offset: int
+    ) -> bool:
+        try:
+            if next(calls) % _FAILS_ONCE_IN == 0:
+                raise ConnectionError("something that would have gone well the next time")  # noqa: TRY301 - the handler's own error
+            return await handle(handler, records, next_offset)
+        except ConnectionError:
+            log.exception("the agent raised")
+            await handler._producer.commit([], next_offset)
+            return True
+
+    patch.object(DedupHandler, "handle", acknowledged_anyway).start()
+
+
+def _new_offset() -> None:
+    handle = DedupHandler.handle
+
+    async def first_half_commits_past_the_second(
+        handler: DedupHandler, records: Sequence[ConsumerRecord], next_offset: int
+    ) -> bool:
+        half = len(records) // 2
+        if half:
+            await handle(handler, records[:half], next_offset)
+        return await handle(handler, records[half:], next_offset)
+
+    patch.object(DedupHandler, "handle", first_half_commits_past_the_second).start()
+
+
+def _late_end() -> None:
+    async def send(producer: TransactionalProducer, outputs: Iterable[Output]) -> Any:
+        events, marks = list[Output](), list[Output]()
+        for output in outputs:
+            (marks if _is_mark(output) else events).append(output)
+        sent = await _send(producer, events)
+        if events:
+            await _settled(producer, sent)
+            await _end_again(producer)
+        return sent + await _send(producer, marks)
+
+    def _is_mark(output: Output) -> bool:
+        # Nothing is torn at a takeover, whose only outputs are touches.
+        return output.topic.endswith(".dedup") or output.key == b"touch"
+
+    patch.object(TransactionalProducer, "_send", send).start()
+
+
+async def _end_again(producer: TransactionalProducer) -> None:
+    """What the broker gets when the last EndTxn, given up as lost, arrives after all."""
+    sender = producer._producer._sender
+    manager = sender._txn_manager
+    name = manager.transactional_id
+    node = await sender._find_coordinator(CoordinationType.TRANSACTION, name)
+    late = EndTxnRequest(name, manager.producer_id, manager.producer_epoch, True)  # noqa: FBT003 - commit
+    await sender.client.send(node, late, group=ConnectionGroup.COORDINATION)
+
+
+def _uncommitted_marks() -> None:
+    reader = restore._reader
+
+    def reads_all(client: dict[str, Any], isolation_level: str) -> Any:
+        del isolation_level
+        return reader(client, "read_uncommitted")
+
+    patch.object(restore, "_reader", reads_all).start()
+
+
+def _dead_letters_dropped() -> None:
+    def without_poison(
+        records: Iterable[ConsumerRecord],
+        known: Container[bytes],
+        topics: Topics,
+        legacy_tenant: str,
+    ) -> Decision:
+        decision = dedup.decide(records, known, topics, legacy_tenant)
+        decision.outputs = [o for o in decision.outputs if o.topic != topics.quarantine.name]
+        return decision
+
+    patch.object(dedup_stage, "decide", without_poison).start()
+
+
+PATCHES: Mapping[str, Callable[[], None]] = {
+    "auto-commit": _auto_commit,
+    "no-dedup": _no_dedup,
+    "dedup-outside-transaction": _dedup_outside_transaction,
+    "finally-ack": _finally_ack,
+    "new-offset": _new_offset,
+    "late-end": _late_end,
+    "uncommitted-marks": _uncommitted_marks,
+    "dead-letters-dropped": _dead_letters_dropped,
+}
+
+if __name__ == "__main__":
+    _slow_down()
+    PATCHES.get(os.environ[VARIABLE], lambda: None)()
+    __main__.main()
