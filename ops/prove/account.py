@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ops.prove.checker import books, check, void_reasons
+from ops.prove.excused import excused
 from ops.prove.findings import Cell, Report
 from ops.prove.goals import measure
-from ops.prove.history import SENDER_LIMIT_SECONDS, History, Outcome, Strike
+from ops.prove.history import SENDER_LIMIT_SECONDS, Attempt, History, Outcome, Strike
 from ops.prove.round import Played
 from ops.prove.series import series
 from ops.prove.verdict import judge
@@ -45,12 +46,14 @@ def cell(fault: str, seed: int, blank: Report, played: Played) -> Cell:
 def counts(played: Played) -> dict[str, int]:
     """Return what a reader wants to know of a run in numbers."""
     history = played.history
+    late = _late(history)
     outcomes = Counter(attempt.outcome for attempt in history.attempts)
     return {
         "events": len(history.events),
         "attempts": len(history.attempts),
         **{f"attempts {outcome}": outcomes[outcome] for outcome in Outcome},
-        "answers later than 3 s": _late(history),
+        "answers later than 3 s": len(late),
+        "of these, from an ingress that was stopped": sum(map(excused(history.strikes), late)),
         "raw records": len(history.raw),
         "output records": len(history.outputs),
         "duplicates dropped": len(history.raw) - len({one.digest for one in history.raw}),
@@ -67,11 +70,12 @@ def _stable(played: Played) -> list[float]:
     return [] if stable is None else [stable]
 
 
-def _late(history: History) -> int:
-    return sum(
-        attempt.status is not None and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
+def _late(history: History) -> list[Attempt]:
+    return [
+        attempt
         for attempt in history.attempts
-    )
+        if attempt.status is not None and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
+    ]
 
 
 def _since(began: float, strikes: Sequence[Strike]) -> list[Strike]:

@@ -10,6 +10,7 @@ within the limit nobody knows, and it is no occasion.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ops.prove.excused import excused
 from ops.prove.findings import Goal
 from ops.prove.history import SENDER_LIMIT_SECONDS, History, Strike
 from ops.prove.recovery import Answers, Outputs
@@ -48,8 +49,9 @@ def _goal(name: str, limit: float, took: Iterable[float]) -> Goal:
 
 
 def _answers(history: History) -> Iterator[float]:
+    is_excused = excused(history.strikes)
     for one in history.attempts:
-        if one.status is not None and one.route != NO_INGRESS:
+        if one.status is not None and one.route != NO_INGRESS and not is_excused(one):
             yield one.ended - one.started
 
 

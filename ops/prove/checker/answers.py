@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ops.prove.checker.evidence import KAFKA, Evidence, name, place
 from ops.prove.checker.invariants import Breach
+from ops.prove.excused import excused
 from ops.prove.history import SENDER_LIMIT_SECONDS, Attempt
 
 _COME_AGAIN = 503
@@ -19,9 +20,12 @@ def refused_good(evidence: Evidence) -> Iterator[Breach]:
 
 def late_answers(evidence: Evidence) -> Iterator[Breach]:
     """An answer after the sender's limit. Without an answer an attempt is not late but unknown."""
+    is_excused = excused(evidence.history.strikes)
     for attempt in evidence.history.attempts:
         took = attempt.ended - attempt.started
-        if took > SENDER_LIMIT_SECONDS and attempt.status is not None and attempt.route != KAFKA:
+        if took <= SENDER_LIMIT_SECONDS or attempt.status is None or attempt.route == KAFKA:
+            continue
+        if not is_excused(attempt):
             sentence = f"{_who(evidence, attempt)} was answered {attempt.status} after {took:.3f} s"
             yield Breach("late-answer", sentence)
 
