@@ -46,11 +46,11 @@ async def _on_small_disk(site: Site, broker: int, disk: "SmallDisk") -> Strike:
     try:
         return await _fill(site, broker, disk)
     finally:
-        await site.kafka.terminate(broker)
-        taking = asyncio.create_task(asyncio.to_thread(disk.take_away))
         # Also when we are told to stop: nothing must stay mounted.
-        await asyncio.wait({taking})
-        await taking
+        try:
+            await site.kafka.terminate(broker)
+        finally:
+            await asyncio.to_thread(disk.take_away)
 
 
 async def _fill(site: Site, broker: int, disk: "SmallDisk") -> Strike:
