@@ -23,6 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="embedded|testcontainers|HOST:PORT",
         help="the Kafka that the tests use: child processes (default), a container, or a cluster",
     )
+    parser.addoption(
+        "--broker-kills",
+        type=int,
+        default=2,
+        metavar="N",
+        help="how often tests/chaos/test_markers.py kills its broker (50: half an hour)",
+    )
 
 
 # First, so that `-m kafka` and `-m "not kafka"` see the markers that this adds.

@@ -9,7 +9,7 @@ from tests.streams_rig import Rig, event
 TENANTS = 12
 DUPLICATES = 0.2
 POISON = 0.005
-_KINDS = ("LivesendUpdatedV1", "email-v3", "UserCreatedV1", "NeverHeardOfV9")
+KINDS = ("LivesendUpdatedV1", "email-v3", "UserCreatedV1", "NeverHeardOfV9")
 
 
 def bodies(seed: int) -> Iterator[tuple[str, bytes]]:
@@ -26,15 +26,25 @@ def bodies(seed: int) -> Iterator[tuple[str, bytes]]:
             yield dice.choice(sent[-5000:])
         else:
             data = {"interactionId": f"i{number}", "recipients": []}
-            sent.append((tenant, event(tenant, f"e{number}", dice.choice(_KINDS), **data)))
+            sent.append((tenant, event(tenant, f"e{number}", dice.choice(KINDS), **data)))
             yield sent[-1]
 
 
 class Load:
-    """Produces until told to stop; what it wrote is in the raw topic."""
+    """Produces until told to stop; what it wrote is in the raw topic.
 
-    def __init__(self, rig: Rig, seed: int = 1, batch: int = 200, pause: float = 0.1) -> None:
-        self._rig, self._bodies = rig, bodies(seed)
+    `more` goes on with an earlier load's bodies; two of the same seed only repeat each other.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        seed: int = 1,
+        batch: int = 200,
+        pause: float = 0.1,
+        more: Iterator[tuple[str, bytes]] | None = None,
+    ) -> None:
+        self._rig, self._bodies = rig, more or bodies(seed)
         self._batch, self._pause = batch, pause
         self._stop = asyncio.Event()
         self._task = asyncio.create_task(self._run())

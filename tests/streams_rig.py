@@ -38,7 +38,9 @@ class Rig:
         self.topics = Topics(prefix)
         self.workers: dict[str, Child] = {}
 
-    def worker(self, name: str, stages: str = "dedup", **settings: str) -> Child:
+    def worker(
+        self, name: str, stages: str = "dedup", module: str = "streams", **settings: str
+    ) -> Child:
         """Start a worker under a supervisor that restarts it."""
         environment = {
             "GEOPHONE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
@@ -53,7 +55,7 @@ class Rig:
             "GEOPHONE_STATE_DIR": "state",
             **{f"GEOPHONE_{key.upper()}": value for key, value in settings.items()},
         }
-        program = Program("streams", name, "streams", environment)
+        program = Program("streams", name, module, environment)
         child = self.workers[name] = Child(program, self.folder / name)
         child.start()
         return child
