@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test mutants check format lock clean
+.PHONY: help setup demo up test prove mutants check format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -29,6 +29,9 @@ up: $(STAMP) ## keep the whole stack running until Ctrl-C
 
 test: $(STAMP) ## every test, real Kafka included
 	$(BIN)/pytest $(ARGS)
+
+prove: $(STAMP) ## 50,000 events, 60 kill -9: do the books balance?
+	@$(BIN)/geophone prove --profile ci $(ARGS)
 
 mutants: $(STAMP) ## 12 seeded defects: does the checker find each?
 	$(BIN)/pytest tests/mutants -m mutants $(ARGS)
