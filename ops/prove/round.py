@@ -18,6 +18,7 @@ from ops.prove.readers.final import read_everything
 from ops.prove.schedule import NOT_RUN, Planned
 from ops.prove.settle import Settled, until_settled
 from ops.prove.telling import Telling
+from ops.prove.unresolved import until_resolved
 from ops.prove.watch import Sample, Watch
 from ops.stack import Stack
 from schemas.topics import DEFAULT_PARTITIONS
@@ -76,6 +77,7 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
         began = time.monotonic()
         strikes = await _beside(cast, watch, planned, site, telling)
         telling.say("waiting until everything is handled …")
+        await until_resolved(stack.child(name) for name in site.names("ingress"))
         settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
         noted = _Noted(before, strikes, settled, await cast.seen())
     killed = site.kills.total() - killed_before
