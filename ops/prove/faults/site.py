@@ -16,7 +16,7 @@ from ops.prove.faults.quorum import controller
 from ops.prove.proxy import Link
 from ops.stack import Stack
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 """A fault whose effect or healing is not seen for so long has failed: the run is void."""
 
 _POLL_SECONDS = 0.05
