@@ -65,11 +65,11 @@ async def test_it_reads_on_after_the_broker_was_killed(own_kafka: OwnKafka, tmp_
     cluster = await own_kafka(1)
     async with rig(cluster.bootstrap_servers, tmp_path, partitions=2) as r:
         async with live(r, tmp_path) as reader:
-            for number in range(3):
+            for number in range(2):
                 async with r.producer() as plain:
                     await put(plain, r.topics.raw.name, bodies(f"{number}", 20), number % 2)
                 await reader.until_has(20 * number + 20)
-                if number < 2:
+                if not number:
                     cluster.kill(1)
                     await asyncio.sleep(3)  # long enough for the reader to notice
                     await cluster.restart(1)
@@ -78,7 +78,7 @@ async def test_it_reads_on_after_the_broker_was_killed(own_kafka: OwnKafka, tmp_
         assert sorted((one.record.partition, one.record.offset) for one in seen) == [
             (one.partition, one.offset) for one in final.raw
         ]
-        assert len(seen) == 60
+        assert len(seen) == 40
 
 
 async def test_a_reader_that_was_killed_leaves_a_file_that_is_known_to_be_cut_off(
