@@ -1,24 +1,23 @@
 """`geophone prove`: its options, and which of the two proofs they ask for."""
 
-import asyncio
 import random
 import shlex
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from ops.prove.canary.options import Installation
+from ops.prove.canary.options import plan_of
 from ops.prove.canary.plan import TENANT, CanaryPlan, CannotJudge
 from ops.prove.canary.run import run as run_canary
-from ops.prove.profiles import PROFILES
+from ops.prove.ending import UNJUDGED, end_with, leave
+from ops.prove.profiles import PROFILES, WrongSize
 
 MATRIX = "matrix"
-_UNJUDGED = 2
 _LOCAL, _CANARY = "On this machine, with faults", "Against an installation, without"
 
 
@@ -107,6 +106,9 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             min=1, rich_help_panel=_CANARY, help="Seconds until an event has to be readable."
         ),
     ] = 30.0,
+    rate: Annotated[
+        float, typer.Option(min=0.01, rich_help_panel=_CANARY, help="Deliveries per second.")
+    ] = 5.0,
     as_json: Annotated[  # noqa: FBT002 - a flag of the command line
         bool, typer.Option("--json", rich_help_panel=_CANARY, help="Print one JSON object.")
     ] = False,
@@ -120,38 +122,58 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     Exit code 0: proven. 1: not. 2: the run itself failed and says nothing.
     """
     console = Console()
+    sizes = {"--kills": kills, "--minutes": minutes, "--faults": faults}
     if url:
-        plan = _plan(url, kafka, secret_file, prefix)
-        changed = replace(
-            plan,
+        _refuse({**sizes, "--seed": seed}, "is for a run on this machine, so not beside --url")
+        changed = {"events": events} if events else {}
+        plan = _plan(
+            url,
+            kafka,
+            prefix,
+            secret_file,
             tenant=tenant,
-            events=events or plan.events,
+            rate=rate,
             patience_seconds=patience,
             as_json=as_json,
+            **changed,
         )
-        sys.exit(asyncio.run(run_canary(changed, console)))
-    if kafka:
-        raise typer.BadParameter("is for an installation: name its request URL with --url, too")
-    chosen = None if profile is Size.MATRIX else PROFILES[profile]
-    if chosen:
-        chosen = chosen.changed(events, kills, minutes, _faults(faults))
+        end_with(lambda: run_canary(plan, console))
+    _refuse(
+        {
+            "--kafka": kafka,
+            "--secret-file": secret_file,
+            "--prefix": prefix,
+            "--json": as_json or None,
+        },
+        "is for an installation: name its request URL with --url, too",
+    )
+    if profile is Size.MATRIX:
+        _refuse({"--events": events, **sizes}, "is for one run, and the matrix is many")
+        chosen = None
+    else:
+        try:
+            chosen = PROFILES[profile].changed(events, kills, minutes, _faults(faults))
+        except WrongSize as error:
+            leave(str(error), UNJUDGED)
     # What follows loads a Kafka client, a plotting library and more: not for the canary's sake.
     from ops.prove import run  # noqa: PLC0415 - see above
 
     start = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     wish = run.Wish(chosen, start, state_dir, _command(start, seed))
-    sys.exit(asyncio.run(run.prove(wish, console)))
+    end_with(lambda: run.prove(wish, console))
 
 
-def _plan(url: str, kafka: str | None, secret_file: Path | None, prefix: str | None) -> CanaryPlan:
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise typer.BadParameter(why, param_hint=option)
+
+
+def _plan(*given: Any, **fields: Any) -> CanaryPlan:
     try:
-        installation = Installation(kafka, prefix, secret_file)
+        return plan_of(*given, **fields)
     except CannotJudge as error:
-        sys.stderr.write(f"geophone: {error}\n")
-        sys.exit(_UNJUDGED)
-    return CanaryPlan(
-        url=url, secret=installation.secret, kafka=installation.kafka, prefix=installation.prefix
-    )
+        leave(str(error), UNJUDGED)
 
 
 def _faults(value: str | None) -> list[str] | None:
@@ -162,7 +184,9 @@ def _faults(value: str | None) -> list[str] | None:
     names = [name.strip() for name in value.split(",") if name.strip()]
     if unknown := [name for name in names if name not in FAULTS]:
         known = ", ".join(FAULTS)
-        raise typer.BadParameter(f"no fault {unknown[0]!r}; there are: {known}")
+        raise typer.BadParameter(
+            f"no fault {unknown[0]!r}; there are: {known}", param_hint="--faults"
+        )
     return names
 
 
