@@ -1,12 +1,15 @@
 """`geophone prove` on this machine: a stack, a round on it or a matrix of them, and the report."""
 
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
 from rich.console import Console
 
 from ops.child import ChildFailed
@@ -33,6 +36,8 @@ MAKES_VOID = (
     ChildFailed,
     FaultFailed,
     HarnessFailed,
+    KafkaError,
+    KafkaException,
     LocalKafkaError,
     OSError,  # a time-out, too
     StackFailed,
@@ -85,29 +90,51 @@ async def _report(wish: Wish, telling: Telling) -> Report:
     try:
         filled = await _filled(wish, blank, telling)
     except MAKES_VOID as error:
-        filled = replace(blank, reasons=(str(error) or repr(error),))
+        filled = replace(blank, reasons=(_words(error),))
     return replace(filled, seconds=time.monotonic() - began)
 
 
 async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
-    async with _site(wish.folder, telling) as site:
-        if wish.profile is None:
-            return await _matrix(site, wish, blank, telling)
+    if wish.profile is None:
+        return await _matrix(wish, blank, telling)
+    async with _site(wish.folder / "stack", telling) as site:
         order = Order("run", wish.seed, wish.profile, wish.folder / "run")
         played = await play(site, order, telling)
     telling.say("balancing the books …")
     return account(blank, played)
 
 
-async def _matrix(site: Site, wish: Wish, blank: Report, telling: Telling) -> Report:
-    """Play every fault alone, under several seeds, one after the other on one stack."""
-    done: list[Cell] = []
-    for number, (fault, seed) in enumerate(cells(FAULTS, wish.seed)):
-        profile = alone(fault, FAULTS[fault].seconds)
-        order = Order(f"c{number}", seed, profile, wish.folder / f"cell-{number}")
-        done.append(await _cell(site, order, blank, telling))
+async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
+    """Play every fault alone, under several seeds, one after the other on one stack.
+
+    A cell that says nothing may leave a stack that is not well: the next one gets a new one.
+    """
+    waiting, done = deque(_orders(wish)), list[Cell]()
+    while waiting:
+        try:
+            async with _site(wish.folder / f"stack-{len(done)}", telling) as site:
+                while waiting:
+                    done.append(await _cell(site, waiting[0], blank, telling))
+                    waiting.popleft()
+        except MAKES_VOID as error:
+            if waiting:
+                done.append(_void(waiting.popleft(), error))
     verdict, reasons = judge_cells(done)
     return replace(blank, verdict=verdict, reasons=reasons, cells=done)
+
+
+def _orders(wish: Wish) -> Iterator[Order]:
+    for number, (fault, seed) in enumerate(cells(FAULTS, wish.seed)):
+        profile = alone(fault, FAULTS[fault].seconds)
+        yield Order(f"c{number}", seed, profile, wish.folder / f"cell-{number}")
+
+
+def _void(order: Order, error: Exception) -> Cell:
+    return Cell(order.profile.name, order.seed, Verdict.VOID, (_words(error),), (), {})
+
+
+def _words(error: Exception) -> str:
+    return str(error) or repr(error)
 
 
 async def _cell(site: Site, order: Order, blank: Report, telling: Telling) -> Cell:
@@ -118,7 +145,7 @@ async def _cell(site: Site, order: Order, blank: Report, telling: Telling) -> Ce
 @asynccontextmanager
 async def _site(folder: Path, telling: Telling) -> AsyncIterator[Site]:
     choice = Choice(
-        folder / "stack",
+        folder,
         port=0,
         brokers=BROKERS,
         ingresses=INGRESSES,

@@ -1,0 +1,203 @@
+"""From a wish to the report in its folder, with rounds that were played by nobody."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from confluent_kafka import KafkaException
+from rich.console import Console
+
+from ops.child import ChildFailed
+from ops.prove import run
+from ops.prove.faults import FAULTS, FaultFailed, Site
+from ops.prove.history import History
+from ops.prove.process import HarnessFailed
+from ops.prove.profiles import SEEDS, Profile
+from ops.prove.readers import journal
+from ops.prove.round import Order, Played
+from ops.prove.settle import Settled
+from ops.prove.telling import Telling
+from ops.stack import StackFailed
+from ops.state import StateInUse
+from tests.histories import valid
+
+PROFILE = Profile("small", events=40, kills=3, seconds=20)
+HISTORY = valid(seed=3, events=40)
+LOSSY = replace(HISTORY, outputs=HISTORY.outputs[1:])
+
+Play = Callable[[Order], History]
+
+
+class Stage:
+    """Where rounds are played; `play` says what comes of one."""
+
+    def __init__(self) -> None:
+        self.play: Play = lambda _: HISTORY
+        self.stacks: list[Path] = []
+        self.orders: list[Order] = []
+        self.running = 0
+
+    @asynccontextmanager
+    async def site(self, folder: Path, _: Telling) -> AsyncIterator[Site]:
+        self.stacks.append(folder)
+        self.running += 1
+        try:
+            yield cast("Site", None)
+        finally:
+            self.running -= 1
+
+    async def round(self, _: Site, order: Order, __: Telling) -> Played:
+        assert self.running == 1
+        self.orders.append(order)
+        return Played(self.play(order), 0.0, Settled(1.0, 1.0), [], 3, ())
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    stage = Stage()
+    monkeypatch.setattr(run, "_site", stage.site)
+    monkeypatch.setattr(run, "play", stage.round)
+    return stage
+
+
+async def prove(folder: Path, profile: Profile | None = PROFILE) -> tuple[int, str, Any]:
+    """Return the exit code, what was printed, and what report.json says."""
+    printed = io.StringIO()
+    wish = run.Wish(profile, 7, folder, "geophone prove --seed 7")
+    code = await run.prove(wish, Console(file=printed, width=200))
+    return code, printed.getvalue(), orjson.loads((folder / "report.json").read_bytes())
+
+
+def failing(error: Exception) -> Play:
+    def play(_: Order) -> History:
+        raise error
+
+    return play
+
+
+async def test_a_round_that_went_well_is_a_pass(stage: Stage, tmp_path: Path) -> None:
+    folder = tmp_path / "prove"
+    code, printed, report = await prove(folder)
+    assert (code, report["verdict"], report["reasons"]) == (0, "passed", [])
+    assert all(identity["holds"] for identity in report["identities"])
+    assert (report["command"], report["profile"], report["seed"]) == (
+        "geophone prove --seed 7", "small", 7
+    )  # fmt: skip
+    assert report["counts"]["kill -9"] == 3
+    assert report["seconds"] > 0
+    assert report["versions"].keys() >= {"geophone", "Kafka", "Python"}
+    assert report["environment"].keys() == {"machine", "system"}
+    assert "PASSED" in printed
+    for file in ("report.json", "report.html"):
+        assert f"report: {folder / file}" in printed
+    assert b"geophone prove --seed 7" in (folder / "report.html").read_bytes()
+    [order] = stage.orders
+    assert (order.seed, order.profile) == (7, PROFILE)
+    assert order.folder.parent == stage.stacks[0].parent == folder
+    assert stage.running == 0
+
+
+async def test_a_loss_is_a_failure(stage: Stage, tmp_path: Path) -> None:
+    stage.play = lambda _: LOSSY
+    code, printed, report = await prove(tmp_path)
+    assert (code, report["verdict"]) == (1, "failed")
+    assert "I1" in report["reasons"][0]
+    assert report["findings"]
+    assert "FAILED" in printed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ChildFailed("it would not start"),
+        FaultFailed("it would not start"),
+        HarnessFailed("it would not start"),
+        KafkaConnectionError("it would not start"),
+        KafkaException("it would not start"),
+        OSError("it would not start"),
+        StackFailed("it would not start"),
+        journal.Truncated("it would not start"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_harness_that_fails_makes_it_void_and_says_why(
+    stage: Stage, tmp_path: Path, error: Exception
+) -> None:
+    stage.play = failing(error)
+    code, printed, report = await prove(tmp_path)
+    assert (code, report["verdict"]) == (2, "void")
+    [reason] = report["reasons"]
+    assert "it would not start" in reason
+    assert "it would not start" in printed
+    assert (report["seed"], report["command"]) == (7, "geophone prove --seed 7")
+    assert b"it would not start" in (tmp_path / "report.html").read_bytes()
+    assert stage.running == 0
+
+
+async def test_an_error_without_words_is_named(stage: Stage, tmp_path: Path) -> None:
+    stage.play = failing(TimeoutError())
+    _, _, report = await prove(tmp_path)
+    assert report["reasons"] == ["TimeoutError()"]
+
+
+@pytest.mark.usefixtures("stage")
+def test_somebodys_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    with pytest.raises(StateInUse, match="would be emptied"):
+        asyncio.run(prove(tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == ["precious"]
+
+
+async def test_the_next_run_begins_with_an_empty_folder(stage: Stage, tmp_path: Path) -> None:
+    await prove(tmp_path)
+    (tmp_path / "run").mkdir()
+    stage.play = failing(FaultFailed("nothing was hit"))
+    _, _, report = await prove(tmp_path)
+    assert report["verdict"] == "void"
+    assert not (tmp_path / "run").exists()
+
+
+async def test_the_matrix_plays_every_cell_on_one_stack(stage: Stage, tmp_path: Path) -> None:
+    code, _, report = await prove(tmp_path, None)
+    assert (code, report["verdict"], report["profile"]) == (0, "passed", "matrix")
+    assert len(report["cells"]) == len(FAULTS) * SEEDS
+    assert {cell["fault"] for cell in report["cells"]} == FAULTS.keys()
+    assert {cell["seed"] for cell in report["cells"]} == {7, 8, 9}
+    assert len(stage.stacks) == 1
+    for distinct in ("name", "folder"):
+        assert len({getattr(order, distinct) for order in stage.orders}) == len(stage.orders)
+    assert all(order.profile.faults == (order.profile.name,) for order in stage.orders)
+
+
+async def test_a_cell_that_failed_fails_the_matrix(stage: Stage, tmp_path: Path) -> None:
+    stage.play = lambda order: LOSSY if order.name == "c4" else HISTORY
+    code, _, report = await prove(tmp_path, None)
+    assert code == 1
+    assert [cell["verdict"] for cell in report["cells"]].count("failed") == 1
+    assert report["reasons"][0].startswith("kill ingress, seed 8: failed: ")
+    assert len(stage.stacks) == 1
+
+
+async def test_after_a_cell_that_says_nothing_the_others_get_a_new_stack(
+    stage: Stage, tmp_path: Path
+) -> None:
+    def play(order: Order) -> History:
+        if order.name in ("c4", f"c{len(FAULTS) * SEEDS - 1}"):
+            raise FaultFailed("nothing was hit")
+        return HISTORY
+
+    stage.play = play
+    code, _, report = await prove(tmp_path, None)
+    assert (code, report["verdict"]) == (2, "void")
+    verdicts = [cell["verdict"] for cell in report["cells"]]
+    assert (len(verdicts), verdicts.count("void")) == (len(FAULTS) * SEEDS, 2)
+    assert verdicts[4] == verdicts[-1] == "void"
+    assert report["reasons"][0] == "kill ingress, seed 8: void: nothing was hit"
+    assert len(set(stage.stacks)) == len(stage.stacks) == 2
