@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +36,14 @@ class Harness:
         file.write_bytes(orjson.dumps(plan, option=orjson.OPT_INDENT_2))
         with (folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, str(file), stdout=PIPE, stderr=log
+                sys.executable,
+                "-m",
+                module,
+                str(file),
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is the run's to hear, and to end this one
             )
         return cls(name, folder, process)
 

@@ -53,14 +53,21 @@ async def carry_out(
         FaultFailed: one failed; nothing was begun after it, and what was under way is healed.
     """
     began, strikes, failed = time.monotonic(), list[Strike](), asyncio.Event()
-    under_way = []
-    for each in planned:
-        await _until(began + each.at, failed)
-        if failed.is_set():
-            break
-        under_way.append(asyncio.create_task(_strike(each, site, failed)))
-        under_way[-1].add_done_callback(lambda task: _heard(task, strikes, on_strike))
-    ends = await asyncio.gather(*under_way, return_exceptions=True)
+    under_way: list[asyncio.Task[Strike]] = []
+    try:
+        for each in planned:
+            await _until(began + each.at, failed)
+            if failed.is_set():
+                break
+            under_way.append(asyncio.create_task(_strike(each, site, failed)))
+            under_way[-1].add_done_callback(lambda task: _heard(task, strikes, on_strike))
+        ends = await asyncio.gather(*under_way, return_exceptions=True)
+    except asyncio.CancelledError:
+        # Whoever stops the stack next must not meet a fault that is starting parts of it again.
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        raise
     for end in ends:
         if isinstance(end, BaseException):
             raise end

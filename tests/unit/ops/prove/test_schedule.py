@@ -18,6 +18,7 @@ from ops.prove.faults.fault import Fault
 from ops.prove.faults.site import FaultFailed, NotHere, Site
 from ops.prove.history import Strike
 from ops.prove.schedule import NOT_RUN, Planned, carry_out, plan
+from tests.streams_rig import eventually
 
 NOWHERE = cast("Site", None)
 KINDS = st.lists(st.sampled_from(sorted(FAULTS)), max_size=6)
@@ -143,4 +144,16 @@ async def test_after_a_failure_nothing_begins_and_what_is_under_way_is_healed(
     with pytest.raises(FaultFailed, match=r"broken: .*no such process"):
         await asyncio.wait_for(carry_out(planned, NOWHERE, lambda _: None), 20)
     assert len(rows["slow"]) == 2
+    assert not rows["quick"]
+
+
+async def test_whoever_is_called_off_leaves_nothing_under_way(rows: Times) -> None:
+    planned = [Planned(0, "slow", 1), Planned(60, "quick", 2)]
+    work = asyncio.create_task(carry_out(planned, NOWHERE, lambda _: None))
+    before = asyncio.all_tasks()
+    await eventually(lambda: rows["slow"], "the first fault", pause=0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert asyncio.all_tasks() <= before
     assert not rows["quick"]
