@@ -56,7 +56,7 @@ def counts(played: Played) -> dict[str, int]:
         "of these, from an ingress that was stopped": sum(map(excused(history.strikes), late)),
         "raw records": len(history.raw),
         "output records": len(history.outputs),
-        "duplicates dropped": len(history.raw) - len({one.digest for one in history.raw}),
+        "duplicates dropped": _dropped(history),
         "quarantined": len(history.quarantine),
         "tasks": len(history.tasks),
         "read live": len(history.live),
@@ -68,6 +68,13 @@ def counts(played: Played) -> dict[str, int]:
 def _stable(played: Played) -> list[float]:
     stable = played.settled.stable_seconds
     return [] if stable is None else [stable]
+
+
+def _dropped(history: History) -> int:
+    """Poison has no id to be known again by: each copy of it is set aside, and none dropped."""
+    poison = {event.digest for event in history.events if event.poison}
+    good = [record.digest for record in history.raw if record.digest not in poison]
+    return len(good) - len(set(good))
 
 
 def _late(history: History) -> list[Attempt]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 SHORTEST_PAUSE_SECONDS = 2.0
 """Faults closer together than this would hit processes that are not back yet."""
@@ -44,10 +45,11 @@ class Profile:
             faults=self.faults if faults is None else tuple(faults),
         )
         strikes = chosen.kills + len(chosen.faults)
-        if strikes * SHORTEST_PAUSE_SECONDS > chosen.seconds:
+        needed = strikes * SHORTEST_PAUSE_SECONDS
+        if needed > chosen.seconds:
             raise WrongSize(
                 f"{strikes} faults do not fit into {chosen.seconds:g} s: give it "
-                f"--minutes {strikes * SHORTEST_PAUSE_SECONDS / 60:.1f} or more, or fewer --kills"
+                f"--minutes {ceil(needed / 6) / 10} or more, or fewer --kills"
             )
         return chosen
 
