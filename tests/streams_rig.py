@@ -141,11 +141,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(bootstrap: str, folder: Path, partitions: int = 4) -> AsyncIterator[Rig]:
+async def rig(
+    bootstrap: str, folder: Path, partitions: int = 4, replication: int = 1
+) -> AsyncIterator[Rig]:
     """Create the topics, hand out the rig, and take everything away afterwards."""
     made = Rig(bootstrap, folder, partitions, f"t{uuid.uuid4().hex[:10]}.")
     client = {"bootstrap_servers": bootstrap}
-    assert await ensure(client, list(made.topics), partitions, 1, create=True) == []
+    assert await ensure(client, list(made.topics), partitions, replication, create=True) == []
     try:
         yield made
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemas import topics
-from tests.chaos.markers import scene
+from tests.chaos.scene import scene
 from tests.chaos.weakened import FEW
 
 pytestmark = [pytest.mark.chaos, pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -46,6 +46,19 @@ async def test_with_it_they_make_none_and_lose_none(
     async with scene(tmp_path, cleansing="on") as s:
         while s.kills < kills:
             await s.machine_dies()
-            await s.broker_dies()
+            await s.brokers_die(1)
             await s.assert_balanced()
             sys.stdout.write(f"\ncleansing on: {s}: books balance\n")
+
+
+async def test_three_brokers_drop_none_or_it_does_not_matter(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """One of three killed, then all three: with a second copy of each partition it is rare."""
+    rounds = max(1, request.config.getoption("--broker-kills") // 5)
+    async with scene(tmp_path, cleansing="on", brokers=3) as s:
+        for number in range(rounds):
+            await s.brokers_die(1 + number % 3)
+            await s.brokers_die(1, 2, 3)
+            await s.assert_balanced()
+            sys.stdout.write(f"\nthree brokers: {s}: books balance\n")
