@@ -9,10 +9,11 @@ from typing import Literal
 VARIABLE = "GEOPHONE_DEFECT"
 """Names the defect to the process that is to have it; empty: none."""
 
-CUT_INGRESS, KILL_INGRESS = "cut ingress-kafka", "kill ingress"
-KILL_WORKER = "kill working worker"
-CUT_OFF_AND_KILL = "cut off and kill leaders' broker"
-"""The last two are the trials' own: `tests.mutants.faults`."""
+CUT_INGRESS = "cut ingress-kafka under load"
+KILL_INGRESS = "kill ingress under load"
+KILL_WORKER = "kill worker under load"
+CUT_OFF_AND_KILL = "cut off and kill leaders' broker under load"
+"""The trials' own faults: `tests.mutants.faults`."""
 
 
 @dataclass(frozen=True, slots=True)
