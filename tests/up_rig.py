@@ -29,15 +29,17 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     return {**own, "TMPDIR": str(scratch), "PATH": path, **variables}
 
 
-def geophone(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end in `folder`, without a terminal."""
+def geophone(
+    folder: Path, *arguments: str, seconds: float = STARTED_SECONDS, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in `folder`, without a terminal, within so many seconds."""
     return subprocess.run(
         [sys.executable, "-m", "ops.cli", *arguments],
         cwd=folder,
         env=environment(folder, **variables),
         capture_output=True,
         text=True,
-        timeout=STARTED_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

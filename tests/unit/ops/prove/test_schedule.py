@@ -147,13 +147,26 @@ async def test_after_a_failure_nothing_begins_and_what_is_under_way_is_healed(
     assert not rows["quick"]
 
 
-async def test_whoever_is_called_off_leaves_nothing_under_way(rows: Times) -> None:
-    planned = [Planned(0, "slow", 1), Planned(60, "quick", 2)]
+async def test_called_off_it_ends_only_after_what_was_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+
+    async def slow_to_end(_: Site, __: Random) -> Strike:
+        told.append("began")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            told.append("ended")
+        raise AssertionError("nobody called it off")
+
+    table = {"slow": Fault("slow", "none", 1, slow_to_end)}
+    monkeypatch.setattr(schedule, "FAULTS", table)
+    planned = [Planned(0, "slow", 1), Planned(60, "slow", 2)]
     work = asyncio.create_task(carry_out(planned, NOWHERE, lambda _: None))
-    before = asyncio.all_tasks()
-    await eventually(lambda: rows["slow"], "the first fault", pause=0)
+    await eventually(lambda: told, "the first fault", pause=0)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await work
-    assert asyncio.all_tasks() <= before
-    assert not rows["quick"]
+        await asyncio.wait_for(work, 20)
+    assert told == ["began", "ended"]
