@@ -10,7 +10,7 @@ from ops.prove.findings import Cell, Report
 from ops.prove.goals import measure
 from ops.prove.history import SENDER_LIMIT_SECONDS, Attempt, History, Outcome, Strike
 from ops.prove.round import Played
-from ops.prove.series import series
+from ops.prove.series import NO_INGRESS, series
 from ops.prove.verdict import judge
 
 LONGEST_LAG_SECONDS = 1.0
@@ -81,7 +81,9 @@ def _late(history: History) -> list[Attempt]:
     return [
         attempt
         for attempt in history.attempts
-        if attempt.status is not None and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
+        if attempt.status is not None
+        and attempt.route != NO_INGRESS
+        and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
     ]
 
 

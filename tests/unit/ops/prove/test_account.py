@@ -74,6 +74,7 @@ def test_late_is_what_came_after_the_senders_limit_and_no_answer_is_not_late() -
         Attempt(0, "ingress-1", 1.0, 4.1, 503),
         Attempt(0, "ingress-1", 1.0, 4.0, 200),
         Attempt(0, "ingress-1", 1.0, 9.0, None),
+        Attempt(0, "kafka", 1.0, 9.0, 200),
     ]
     history = valid()
     assert counts(played(replace(history, attempts=late)))["answers later than 3 s"] == 1
