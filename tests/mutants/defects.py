@@ -18,17 +18,21 @@ CUT_OFF_AND_KILL = "cut off and kill leaders' broker under load"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a trial is played on, and what strikes meanwhile; links exist where links are cut."""
+    """What a trial is played on, what strikes meanwhile, and for how many seconds events come.
+
+    `proxied`: there are links to be cut between the processes.
+    """
 
     brokers: int
+    seconds: float
     faults: tuple[str, ...]
     proxied: bool = False
 
 
-UNDISTURBED = Scene(1, ())
-WORKER_KILLS = Scene(1, (KILL_WORKER, KILL_WORKER))
-INGRESS_TROUBLE = Scene(1, (CUT_INGRESS, KILL_INGRESS), proxied=True)
-LEADER_LOST = Scene(3, (CUT_OFF_AND_KILL,), proxied=True)
+UNDISTURBED = Scene(1, 10, ())
+WORKER_KILLS = Scene(1, 20, (KILL_WORKER,) * 3)
+INGRESS_TROUBLE = Scene(1, 15, (CUT_INGRESS, KILL_INGRESS), proxied=True)
+LEADER_LOST = Scene(3, 15, (CUT_OFF_AND_KILL,), proxied=True)
 
 
 @dataclass(frozen=True, slots=True)

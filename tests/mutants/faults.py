@@ -79,7 +79,7 @@ TRIAL_FAULTS = {
     for name, fault in {
         CUT_INGRESS: FAULTS["cut ingress-kafka"],
         KILL_INGRESS: FAULTS["kill ingress"],
-        KILL_WORKER: replace(FAULTS["kill worker"], seconds=6),
+        KILL_WORKER: replace(FAULTS["kill worker"], seconds=5),
         CUT_OFF_AND_KILL: Fault("", "kafka", 12, _cut_off_and_kill, kills=1),
     }.items()
 }

@@ -28,7 +28,9 @@ from streams.source import Source
 from streams.transaction import Output, TransactionalProducer
 from tests.mutants.defects import VARIABLE
 
-HOLD_SECONDS = 0.3
+HOLD_SECONDS = 0.5
+_BETWEEN_SECONDS = 1.0
+"""Between two transactions of what should have been one."""
 _FAILS_ONCE_IN = 10
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ def _dedup_outside_transaction() -> None:
         decision = dedup.decide(records, handler._marks, handler._topics, handler._legacy_tenant)
         marks = handler._changelog_entries(decision)
         ends = await handler._producer.commit(marks, records[0].offset)
+        await asyncio.sleep(_BETWEEN_SECONDS)
         await handler._producer.commit(decision.outputs, next_offset)
         changelog = ends.get(handler._topics.dedup.name, handler._marks.position().changelog)
         handler._marks.add(decision.marks, Position(changelog, next_offset))
@@ -108,6 +111,7 @@ def _new_offset() -> None:
         half = len(records) // 2
         if half:
             await handle(handler, records[:half], next_offset)
+            await asyncio.sleep(_BETWEEN_SECONDS)
         return await handle(handler, records[half:], next_offset)
 
     patch.object(DedupHandler, "handle", first_half_commits_past_the_second).start()

@@ -11,11 +11,11 @@ from ops.prove.checker import books, check, void_reasons
 from ops.prove.findings import Finding
 from ops.prove.round import Played
 from tests.mutants.defects import (
-    CUT_INGRESS,
-    CUT_OFF_AND_KILL,
     DEFECTS,
-    KILL_INGRESS,
+    INGRESS_TROUBLE,
     KILL_WORKER,
+    LEADER_LOST,
+    WORKER_KILLS,
     Defect,
     Scene,
 )
@@ -32,8 +32,8 @@ pytestmark = [
 Note = Callable[[str, object], None]
 
 CONTROLS = (
-    Scene(1, (KILL_WORKER, KILL_WORKER, CUT_INGRESS, KILL_INGRESS), proxied=True),
-    Scene(3, (KILL_WORKER, CUT_OFF_AND_KILL), proxied=True),
+    Scene(1, 20, (*WORKER_KILLS.faults, *INGRESS_TROUBLE.faults), proxied=True),
+    Scene(3, 20, (KILL_WORKER, *LEADER_LOST.faults), proxied=True),
 )
 
 
