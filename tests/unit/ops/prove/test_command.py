@@ -45,9 +45,9 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 Work = Callable[[], Coroutine[Any, Any, int]]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def wishes(monkeypatch: pytest.MonkeyPatch) -> list[run.Wish]:
-    """What would have been run."""
+    """What would have been run: no test may start a stack, even if nothing refuses it any more."""
     wished: list[run.Wish] = []
 
     async def note(wish: run.Wish, _: Console) -> int:
