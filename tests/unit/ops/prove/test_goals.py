@@ -73,6 +73,12 @@ def test_each_partition_is_measured_and_the_worst_one_counts() -> None:
     assert not measure(given)[LEADER].met
 
 
+def test_an_answer_to_an_attempt_begun_before_the_kill_says_nothing() -> None:
+    given = history(attempt(0, 99.0, 1.5), attempt(0, 101.0, 1.0, 503), attempt(0, 103.0, 1.0))
+    struck = replace(given, strikes=[Strike("kill broker", "kafka-1", 100.0, 120.0)])
+    assert goal(LEADER, struck) == (4.0, 1)
+
+
 def test_a_partition_that_was_not_interrupted_counts_its_own_answer_alone() -> None:
     given = history(attempt(0, 150.0, 0.5), fault="kill controller")
     assert goal(LEADER, given) == (0.5, 1)

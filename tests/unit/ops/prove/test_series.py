@@ -41,6 +41,11 @@ def test_answer_times_are_ranks_in_milliseconds_of_what_was_answered_over_http()
     assert series(others, [], 0.0).columns["max"] == [None]
 
 
+def test_of_three_answers_the_middle_one_is_the_median() -> None:
+    columns = series([attempt(0.0, each) for each in (0.75, 0.25, 0.5)], [], 0.0).columns
+    assert [columns[name] for name in ("p50", "p99", "max")] == [[500.0], [750.0], [750.0]]
+
+
 def test_one_answer_is_every_rank() -> None:
     columns = series([attempt(1.0, 1.25)], [], 1.0).columns
     assert [columns[name] for name in ("p50", "p99", "max")] == [[250.0], [250.0], [250.0]]
