@@ -19,6 +19,11 @@ def test_a_finding_fails_the_run_and_is_told_with_its_first_example() -> None:
     assert reasons == ("I1, lost-write: 2, e.g. event 7 is nowhere",)
 
 
+def test_a_late_answer_is_shown_and_fails_nothing() -> None:
+    late = Finding("I7", "late-answer", 1, ("event 7 was answered after 3.1 s",))
+    assert judge([], [late], [EVEN]) == (Verdict.PASSED, ())
+
+
 def test_books_that_do_not_balance_fail_the_run_and_show_both_sides() -> None:
     verdict, reasons = judge([], [], [EVEN, ODD])
     assert verdict is Verdict.FAILED
