@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from ops.prove.findings import Cell, Finding, Identity, Verdict
 
-
 _OF_TIME = "late-answer"
 
 
