@@ -9,9 +9,12 @@ from typing import Literal
 VARIABLE = "GEOPHONE_DEFECT"
 """Names the defect to the process that is to have it; empty: none."""
 
+WORST_MOMENT = "worst-moment"
+"""A worker touches a file of this name when a kill would hurt it most."""
+
 CUT_INGRESS = "cut ingress-kafka under load"
 KILL_INGRESS = "kill ingress under load"
-KILL_WORKER = "kill worker under load"
+KILL_WORKER = "kill worker at its worst moment"
 CUT_OFF_AND_KILL = "cut off and kill leaders' broker under load"
 """The trials' own faults: `tests.mutants.faults`."""
 
@@ -30,7 +33,7 @@ class Scene:
 
 
 UNDISTURBED = Scene(1, 10, ())
-WORKER_KILLS = Scene(1, 20, (KILL_WORKER,) * 3)
+WORKER_KILLS = Scene(1, 15, (KILL_WORKER, KILL_WORKER))
 INGRESS_TROUBLE = Scene(1, 15, (CUT_INGRESS, KILL_INGRESS), proxied=True)
 LEADER_LOST = Scene(3, 15, (CUT_OFF_AND_KILL,), proxied=True)
 

@@ -1,7 +1,7 @@
 """The streams with the defect that the environment names: trials start this instead of them.
 
-With a defect or without, a transaction stays open for a while before its commit, as on a slow
-Kafka: so a kill finds something under way.
+With a defect or without, the work stands still for a while where a kill would hurt most, and says
+so: as on a slow Kafka, and with a kill that need not be lucky.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.transaction import EndTxnRequest
@@ -26,11 +27,9 @@ from streams.marks import Position
 from streams.ownership import Ownership
 from streams.source import Source
 from streams.transaction import Output, TransactionalProducer
-from tests.mutants.defects import VARIABLE
+from tests.mutants.defects import VARIABLE, WORST_MOMENT
 
-HOLD_SECONDS = 0.5
-_BETWEEN_SECONDS = 1.0
-"""Between two transactions of what should have been one."""
+_LINGER_SECONDS = 0.5
 _FAILS_ONCE_IN = 10
 
 log = logging.getLogger(__name__)
@@ -39,13 +38,20 @@ _settled = TransactionalProducer._settled
 _send = TransactionalProducer._send
 
 
-def _slow_down() -> None:
-    async def settled(producer: TransactionalProducer, sent: Any) -> dict[str, int]:
-        ends = await _settled(producer, sent)
-        await asyncio.sleep(HOLD_SECONDS)
-        return ends
+async def _linger() -> None:
+    Path(WORST_MOMENT).touch()  # noqa: ASYNC240 - an empty file, by a process on trial
+    await asyncio.sleep(_LINGER_SECONDS)
 
-    patch.object(TransactionalProducer, "_settled", settled).start()
+
+def _linger_before_commits() -> None:
+    commit = AIOKafkaProducer.commit_transaction
+
+    async def commit_late(producer: AIOKafkaProducer) -> None:
+        if any(".event." in written.topic for written in producer._txn_manager.txn_partitions):
+            await _linger()
+        await commit(producer)
+
+    patch.object(AIOKafkaProducer, "commit_transaction", commit_late).start()
 
 
 def _auto_commit() -> None:
@@ -75,7 +81,8 @@ def _dedup_outside_transaction() -> None:
         decision = dedup.decide(records, handler._marks, handler._topics, handler._legacy_tenant)
         marks = handler._changelog_entries(decision)
         ends = await handler._producer.commit(marks, records[0].offset)
-        await asyncio.sleep(_BETWEEN_SECONDS)
+        if marks:
+            await _linger()
         await handler._producer.commit(decision.outputs, next_offset)
         changelog = ends.get(handler._topics.dedup.name, handler._marks.position().changelog)
         handler._marks.add(decision.marks, Position(changelog, next_offset))
@@ -111,7 +118,7 @@ def _new_offset() -> None:
         half = len(records) // 2
         if half:
             await handle(handler, records[:half], next_offset)
-            await asyncio.sleep(_BETWEEN_SECONDS)
+            await _linger()
         return await handle(handler, records[half:], next_offset)
 
     patch.object(DedupHandler, "handle", first_half_commits_past_the_second).start()
@@ -180,7 +187,12 @@ PATCHES: Mapping[str, Callable[[], None]] = {
     "dead-letters-dropped": _dead_letters_dropped,
 }
 
+_LINGER_THEMSELVES = {"dedup-outside-transaction", "new-offset"}
+"""Between two transactions of what should have been one."""
+
 if __name__ == "__main__":
-    _slow_down()
-    PATCHES.get(os.environ[VARIABLE], lambda: None)()
+    defect = os.environ[VARIABLE]
+    if defect not in _LINGER_THEMSELVES:
+        _linger_before_commits()
+    PATCHES.get(defect, lambda: None)()
     __main__.main()

@@ -12,9 +12,9 @@ from ops.prove.telling import Telling
 from ops.stack import Choice, Stack
 from tests.mutants.defects import VARIABLE, Scene
 
-EVENTS_PER_SECOND = 200
+EVENTS_PER_SECOND = 120
 SEED = 6
-"""The first two thousand events of it hold poison for the raw topic."""
+"""The first thousand events of it hold poison for the raw topic."""
 
 
 async def play_with(defect: str, scene: Scene, folder: Path) -> Played:
