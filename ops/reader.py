@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.connection import KafkaConnection
+from streams.stop import stop
 
 _POLL_MS = 200
 
@@ -33,7 +34,7 @@ async def _consumer(
         consumer.assign(partitions)
         yield consumer, partitions
     finally:
-        await consumer.stop()
+        await stop(consumer)
 
 
 async def _partitions(connection: KafkaConnection, topics: Sequence[str]) -> list[TopicPartition]:

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams import metrics
 from streams.marks import Marks, Position
+from streams.stop import stop
 
 STALL_SECONDS = 60.0
 """Longest time without progress; not a limit on the whole, which may be millions of marks."""
@@ -79,7 +80,7 @@ async def _reader(client: dict[str, Any], isolation_level: str) -> AsyncIterator
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await stop(consumer)
 
 
 async def _high_watermark(client: dict[str, Any], changelog: TopicPartition) -> int:

@@ -29,6 +29,7 @@ from aiokafka import (
 from streams import metrics
 from streams.exit import ending_process
 from streams.ownership import Batch, Handler, Ownership
+from streams.stop import stop
 
 MAX_RECORDS = 500
 """Most records of one batch, so of one transaction: 500 cost about 20 ms, and a crash repeats
@@ -95,7 +96,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
 
     async def _leave(self) -> None:
         await self._let_all_go()
-        await self._consumer.stop()
+        await stop(self._consumer)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         with ending_process(f"{self.stage}: let go"):

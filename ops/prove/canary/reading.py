@@ -15,6 +15,7 @@ from ops.prove.canary.plan import TYPE, CanaryPlan, Prepared
 from ops.prove.history import Record, digest
 from schemas.headers import CE_ID, CE_TYPE
 from schemas.partitioner import partition_for
+from streams.stop import stop
 
 _FETCH_WAIT_MS = 100
 _POLL_MS = 200
@@ -120,17 +121,7 @@ async def reading(plan: CanaryPlan, prepared: Sequence[Prepared]) -> AsyncIterat
                 await _stand_at_the_ends(consumer, [mine, *others])
             yield Reader(count, _Names.of(prepared), consumer, plan.raw_topic)
         finally:
-            await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop it, also where its `stop` is cut short: without a broker a fetch's cancellation is."""
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if stopping.cancelled():
-        await consumer._client.close()  # noqa: SLF001 - what the library did not come to
-    else:
-        stopping.result()
+            await stop(consumer)
 
 
 def _consumer(client: Mapping[str, Any]) -> AIOKafkaConsumer:

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.stop import stop
+
 Offsets = Mapping[TopicPartition, int]
 Batch = Mapping[TopicPartition, list[ConsumerRecord]]
 
@@ -103,18 +105,4 @@ async def session(
         await consumer.start()
         yield Session(consumer, partitions)
     finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop it for good.
-
-    While a broker is down, `stop` ends with the cancellation of one of its own fetches, as if we
-    had been cancelled, and leaves its connections open.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if stopping.cancelled():
-        await consumer._client.close()  # noqa: SLF001 - what the library did not come to
-    else:
-        stopping.result()
+        await stop(consumer)
