@@ -42,6 +42,8 @@ async def test_a_broker_killed_and_restarted_loses_and_repeats_nothing(
         r.worker("w2")
         for seed in (1, 2):
             load = Load(r, seed)
+            # Not in the middle of the takeovers: see ARCHITECTURE.md on a touch left undecided.
+            await eventually(lambda: has_events(r), "events to flow")
             await asyncio.sleep(3)
             kafka.kill(1)
             await kafka.restart(1)
