@@ -106,7 +106,9 @@ def _check_topics(settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
                 create=settings.topic_mode == "create",
             )
         )
-        loop.run_until_complete(topics.warn_of_single_copies(client, needed))
+        # Asking for a topic that is missing may create it, where the broker does that.
+        if not found:
+            loop.run_until_complete(topics.warn_of_single_copies(client, needed))
     except (KafkaError, OSError) as error:
         sys.stderr.write(
             f"geophone-streams cannot reach Kafka at {settings.kafka_bootstrap_servers}: {error}\n"

@@ -13,9 +13,6 @@ from ops.prove.round import Played
 from ops.prove.series import NO_INGRESS, series
 from ops.prove.verdict import judge
 
-LONGEST_LAG_SECONDS = 1.0
-"""A sender whose own loop stands still for longer measures itself: its times say nothing."""
-
 
 def account(blank: Report, played: Played) -> Report:
     """Return the report filled with verdict, books, findings, goals, strikes and series."""
@@ -62,12 +59,18 @@ def counts(played: Played) -> dict[str, int]:
         "read live": len(history.live),
         "faults": len(history.strikes),
         "kill -9": played.kills,
+        "longest delay of the sender's own, in ms": _own_delay_ms(played),
     }
 
 
 def _stable(played: Played) -> list[float]:
     stable = played.settled.stable_seconds
     return [] if stable is None else [stable]
+
+
+def _own_delay_ms(played: Played) -> int:
+    """What an answer time may owe to the sender: its loop was not there to take the answer."""
+    return round(max((seconds for _, seconds in played.lags), default=0.0) * 1000)
 
 
 def _dropped(history: History) -> int:

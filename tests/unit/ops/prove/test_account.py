@@ -49,6 +49,12 @@ def test_a_history_that_says_nothing_is_void_whatever_was_found(history: History
     assert report.reasons == ("the live reader got nothing",)
 
 
+def test_the_sender_s_own_delay_is_told(history: History) -> None:
+    late = replace(played(history), lags=[(1.0, 0.01), (2.0, 0.32), (3.0, 0.02)])
+    assert counts(late)["longest delay of the sender's own, in ms"] == 320
+    assert counts(played(history))["longest delay of the sender's own, in ms"] == 0
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_counts_add_up_as_the_books_do(seed: int) -> None:
     history = valid(seed)
