@@ -1,5 +1,6 @@
 """The harness's own processes in one round: the live reader, and the sender that plays Seismic."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,6 +29,8 @@ class Cast:
         self._ledger = folder / "ledger.jsonl"
         self._journal = folder / "live.jsonl"
         self._processes = AsyncExitStack()
+        self.sending = asyncio.Event()
+        """Set once the sender sends, which on a busy machine is seconds after its start."""
 
     async def __aenter__(self) -> Self:
         await self._processes.__aenter__()
@@ -63,8 +66,10 @@ class Cast:
         plan = self._sender_plan().model_dump(mode="json")
         sender = await self._start("sender", "ops.prove.sender", plan)
         async for line in sender.lines():
+            self.sending.set()
             telling.sent(line)
         await sender.ended()
+        self.sending.set()
 
     async def seen(self) -> list[Seen]:
         """Let the live reader read the rest, and return what it saw.

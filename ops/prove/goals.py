@@ -8,7 +8,9 @@ What never came counts up to the end of the history, as it took at least so long
 within the limit nobody knows, and it is no occasion.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from ops.prove.excused import excused
 from ops.prove.findings import Goal
@@ -71,9 +73,9 @@ def _restarts(history: History) -> Iterator[float]:
 
 def _workers(history: History) -> Iterator[float]:
     outputs = Outputs(history)
-    for strike in history.strikes:
-        if _hits(strike, "worker", "workers"):
-            yield from outputs.moved_on(strike.at, WORKER_SECONDS)
+    struck = sorted(one.at for one in history.strikes if _hits(one, "worker", "workers"))
+    for at, following in pairwise([*struck, math.inf]):
+        yield from outputs.moved_on(at, following, WORKER_SECONDS)
 
 
 def _hits(strike: Strike, *words: str) -> bool:

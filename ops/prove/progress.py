@@ -87,7 +87,7 @@ def line(now: Now) -> str:
 def _parts(now: Now) -> Iterator[str]:
     left = "" if now.remaining is None else f", {clock(now.remaining)} left"
     yield f"{clock(now.elapsed)}{left}"
-    yield f"{now.sent:,} of {now.events:,} events"
+    yield f"{now.sent:,} attempts at {now.events:,} events"
     if now.kills_planned:
         yield f"{now.kills:,} of {now.kills_planned:,} faults"
     if now.fault:

@@ -93,13 +93,14 @@ class Outputs:
         self._lanes = [_Ways(ways) for _, ways in sorted(found.items())]
         self._end = _end(history)
 
-    def moved_on(self, struck: float, limit: float) -> Iterator[float]:
+    def moved_on(self, struck: float, until: float, limit: float) -> Iterator[float]:
         """Yield seconds to the first output of an event first sent after `struck`.
 
         They count from when such an event was accepted first: before, there was nothing to do.
+        What is not there `until` the next strike, which may hit the new owner, counts from that.
         """
         for lane in self._lanes:
-            if (way := lane.first_after(struck)) is not None:
+            if (way := lane.first_after(struck)) is not None and min(way.seen, self._end) <= until:
                 yield from _seconds(way.accepted, way.seen, self._end, limit)
 
 

@@ -90,10 +90,14 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
 async def _beside(
     cast: Cast, watch: Watch, planned: Sequence[Planned], site: Site, telling: Telling
 ) -> list[Strike]:
+    async def strike() -> list[Strike]:
+        await cast.sending.wait()  # what strikes before there is load shows nothing
+        return await schedule.carry_out(planned, site, telling.struck)
+
     watching = asyncio.create_task(watch.run())
     try:
         async with asyncio.TaskGroup() as tasks:
-            striking = tasks.create_task(schedule.carry_out(planned, site, telling.struck))
+            striking = tasks.create_task(strike())
             tasks.create_task(cast.send(telling))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors

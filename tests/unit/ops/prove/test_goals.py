@@ -143,6 +143,19 @@ def test_an_output_that_never_came_counts_to_the_end() -> None:
     assert goal(WORKER, given) == (29.5, 2)
 
 
+def test_a_worker_that_is_killed_while_it_takes_over_starts_the_clock_anew() -> None:
+    one = history(
+        attempt(2, 101.0, 1.0),
+        attempt(1, 101.0, 1.0),
+        attempt(4, 112.0, 1.0),
+        live=(seen(1, 105.0, 1), seen(2, 121.0), seen(4, 122.0)),
+        fault="kill worker",
+    )
+    assert goal(WORKER, one) == (19.0, 2)
+    twice = replace(one, strikes=[*one.strikes, Strike("kill worker", "somebody", 111.0, 120.0)])
+    assert goal(WORKER, twice) == (9.0, 2)
+
+
 def test_a_restart_of_all_is_counted_from_when_the_last_was_back() -> None:
     given = history(attempt(0, 101.0, 1.0, None), attempt(0, 124.0, 1.0), fault="kill all brokers")
     assert goal(RESTART, given) == (5.0, 1)

@@ -25,14 +25,14 @@ NOW = Now(
 
 def test_the_line_says_all_of_it() -> None:
     assert line(NOW) == (
-        "12:31, 57:29 left · 123,456 of 1,000,000 events · 12 of 1,000 faults · "
+        "12:31, 57:29 left · 123,456 attempts at 1,000,000 events · 12 of 1,000 faults · "
         "kill worker worker-2 · 120,000 ok, 3,400 fail, 56 unknown · p99 23 ms · lag 1,234"
     )
 
 
 def test_what_is_not_known_is_not_said() -> None:
     assert line(Now(elapsed=3, remaining=None, sent=1, events=9)) == (
-        "0:03 · 1 of 9 events · 0 ok, 0 fail, 0 unknown"
+        "0:03 · 1 attempts at 9 events · 0 ok, 0 fail, 0 unknown"
     )
 
 
