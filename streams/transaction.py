@@ -14,11 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from schemas.headers import Headers
+from streams.decided import until_decided
 
 STEP_SECONDS = 60.0
 """Longest a broker step may take before the process ends. As long as the transaction time-out:
@@ -28,11 +30,16 @@ TRANSACTION_TIMEOUT_MS = 60_000
 """When the broker aborts an abandoned transaction. Shorter values hang transactions on a
 restarting single broker (KAFKA-20734): none of 4 crashes at 30 s and above, 7 of 10 at 10 s."""
 
+NEIGHBOUR_SECONDS = 1.0
+"""How long others may need to end their transactions in a topic that we share with them."""
+
 _RETRY_BACKOFF_MS = 20
 """The first produce of a transaction is often refused once while the broker still finishes the
 previous one; at aiokafka's default of 100 ms the p95 of a transaction is 136 ms, at 20 ms 40 ms."""
 
 _BATCH_BYTES = 512 * 1024
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +75,32 @@ class TransactionalProducer:
     async def start(self, reachable: Sequence[str]) -> None:
         """Fence the predecessor, then rule out what it left open.
 
-        One transaction touches every topic this producer can ever write and the group's offset,
-        and is aborted. A restarting broker may have dropped the abort markers of the
-        predecessor's transaction (KAFKA-20734); without this our first commit would make those
-        orphaned records visible as well.
+        The fence ends the predecessor's transaction, but a restarting broker may have dropped
+        its markers: then our first commit would make those orphaned records visible as well.
 
         Args:
             reachable: every topic whose partition this producer may write.
+
+        Raises:
+            TimeoutError, KafkaError: nothing may be assumed; the process has to end.
         """
+        partitions = [TopicPartition(topic, self._source.partition) for topic in reachable]
         async with asyncio.timeout(STEP_SECONDS):
             await self._producer.start()
             await self._producer.client.set_topics(reachable)
+        try:
+            await until_decided(self._producer.client, partitions, NEIGHBOUR_SECONDS)
+        except TimeoutError as error:
+            log.warning("orphaned_transactions", source=_name(self._source), found=str(error))
+            await self._cleanse(reachable)
+            await until_decided(self._producer.client, partitions, STEP_SECONDS)
+
+    async def _cleanse(self, reachable: Sequence[str]) -> None:
+        """Touch every topic in reach and the group's offset, and abort.
+
+        The markers of this abort decide whatever else of this producer id is undecided there.
+        """
+        async with asyncio.timeout(STEP_SECONDS):
             await self._producer.begin_transaction()
             touches = [Output(topic, b"touch", b"touch", []) for topic in reachable]
             await self._settled(await self._send(touches))
@@ -148,6 +170,10 @@ def _append(batch: BatchBuilder, output: Output) -> bool:
         timestamp=output.timestamp_ms, key=output.key, value=output.value, headers=output.headers
     )
     return appended is not None
+
+
+def _name(source: TopicPartition) -> str:
+    return f"{source.topic}-{source.partition}"
 
 
 def now_ms() -> int:

@@ -13,6 +13,7 @@ from streams import transaction
 from streams.transaction import Output, TransactionalProducer
 
 SOURCE = TopicPartition("seismic.raw", 3)
+DECIDED = ("decided?", TopicPartition("a", 3), TopicPartition("b", 3))
 SMALL_BATCH = 1024
 
 
@@ -27,6 +28,8 @@ class FakeProducer:
 
     failing: frozenset[str] = frozenset()
     hold: bool = False
+    hanging: int = 0
+    """So many aborts until all is decided."""
     said: list[Any] = field(default_factory=list)
     sent: list[tuple[str, int, int]] = field(default_factory=list)
     futures: list["asyncio.Future[Acknowledged]"] = field(default_factory=list)
@@ -81,7 +84,13 @@ class FakeProducer:
 
 
 def producer(monkeypatch: pytest.MonkeyPatch, fake: FakeProducer) -> TransactionalProducer:
+    async def until_decided(_: FakeProducer, partitions: list[TopicPartition], __: float) -> None:
+        fake.said.append(("decided?", *partitions))
+        if fake.hanging and fake.said.count("abort") < fake.hanging:
+            raise TimeoutError("transactions hang")
+
     monkeypatch.setattr(transaction, "AIOKafkaProducer", lambda **_: fake)
+    monkeypatch.setattr(transaction, "until_decided", until_decided)
     return TransactionalProducer({}, "app-dedup", SOURCE)
 
 
@@ -178,26 +187,42 @@ async def test_a_step_that_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch)
     assert "commit" not in fake.said
 
 
-async def test_a_start_touches_every_reachable_topic_and_the_offset_and_aborts(
+async def test_a_start_fences_and_sees_that_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeProducer()
+    await producer(monkeypatch, fake).start(["a", "b"])
+    assert fake.said == ["start", ("topics", "a", "b"), DECIDED]
+
+
+async def test_a_start_that_finds_orphans_touches_everything_in_reach_and_aborts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fake = FakeProducer()
+    fake = FakeProducer(hanging=1)
     await producer(monkeypatch, fake).start(["a", "b"])
     assert fake.said == [
         "start",
         ("topics", "a", "b"),
+        DECIDED,
         "begin",
         ("send", "a"),
         ("send", "b"),
         ("offsets", {SOURCE: 0}, "app-dedup"),
         "abort",
+        DECIDED,
     ]
+
+
+async def test_a_start_that_cannot_rule_the_orphans_out_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer(hanging=2)
+    with pytest.raises(TimeoutError, match="hang"):
+        await producer(monkeypatch, fake).start(["a", "b"])
 
 
 async def test_a_touch_that_is_not_acknowledged_fails_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fake = FakeProducer(failing=frozenset({"b"}))
+    fake = FakeProducer(failing=frozenset({"b"}), hanging=1)
     with pytest.raises(MessageSizeTooLargeError):
         await producer(monkeypatch, fake).start(["a", "b"])
     assert "abort" not in fake.said
