@@ -124,8 +124,10 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
             ownership = Ownership(source, self._handler(source), not self._limits.transactional)
             try:
                 await ownership.take_over(partial(self._committed, source))
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
                 await ownership.let_go()
+                if not _asked_to_end():
+                    raise RuntimeError("a client of Kafka was cancelled, and not by us") from error
                 raise
             self._owned[source] = ownership
             self._consumer.seek(source, ownership.next_offset)
@@ -226,6 +228,11 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         if end is None or (read >= end and not (ownership.in_flight or ownership.pending)):
             return 0
         return max(0, end - ownership.next_offset)
+
+
+def _asked_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _numbers(partitions: Iterable[TopicPartition]) -> list[str]:

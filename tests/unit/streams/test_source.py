@@ -269,6 +269,25 @@ async def test_revocation_breaks_a_takeover_off_and_lets_its_handler_go() -> Non
         assert b.source.ready(), "nothing is being taken over any more"
 
 
+async def test_a_takeover_that_is_cancelled_from_within_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only we break takeovers off. Taken for that, the partition would be nobody's from then on."""
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+
+    class Cancelled(Work):
+        async def open(self, committed: Committed) -> int:
+            await committed()
+            raise asyncio.CancelledError
+
+    async with bench() as b:
+        b.work[P0] = Cancelled()
+        await b.assigned(P0)
+        assert ended == [70]
+        assert b.work[P0].closed == 1
+
+
 async def test_an_assignment_after_the_stop_is_not_taken_over() -> None:
     async with bench() as b:
         b.source._stopped.set()
