@@ -149,6 +149,7 @@ def _consumer(settings: Settings, stage: Stage) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         **settings.connection().client_arguments(),
         group_id=_group(settings, stage.name),
+        group_instance_id=settings.instance,
         enable_auto_commit=False,
         # Records that expire under a reader are an error, told of at the next takeover: the source
         # seeks, so nothing else is ever out of range.

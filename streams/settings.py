@@ -37,6 +37,13 @@ class Settings(ClusterSettings, BaseSettings):
     session_timeout_seconds: float = Field(
         20.0, ge=1, description="How long a silent worker keeps its partitions."
     )
+    instance: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Name of this process that outlives it, such as a StatefulSet pod's: started "
+        "again within the session time-out it has its partitions back at once, and no other "
+        "worker stops for it. Unset: a worker that ends is replaced by the others.",
+    )
     stalled_seconds: float = Field(
         180.0, ge=1, description="/livez fails when there is work and nothing moved for this long."
     )
