@@ -82,6 +82,8 @@ _SIZES: dict[str, object] = {
     "message.max.bytes": MESSAGE_MAX_BYTES,
     "offsets.topic.num.partitions": 10,
     "transaction.state.log.num.partitions": 10,
+    # After a kill -9 a broker reads again whatever lies in segments that are not full yet.
+    "log.segment.bytes": 64 * MIB,
     # 128 MiB by default, allocated at the start: a third of the heap.
     "log.cleaner.dedupe.buffer.size": 16 * MIB,
 }
