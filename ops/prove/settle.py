@@ -29,7 +29,7 @@ class Settled:
 async def until_settled(watch: Watch, sender_done: Callable[[], bool], seconds: float) -> Settled:
     """Wait until the sender is done and all stages have handled all there is, twice in a row.
 
-    Returns after `seconds` at the latest (and one more look): then it says what did not settle.
+    Returns as well once nothing has moved for `seconds`: then it says what did not settle.
     """
     return await _Waiting(watch, sender_done, seconds).wait()
 
@@ -38,7 +38,8 @@ class _Waiting:
     def __init__(self, watch: Watch, sender_done: Callable[[], bool], seconds: float) -> None:
         self._watch = watch
         self._sender_done = sender_done
-        self._began = time.monotonic()
+        self._began = self._moved = time.monotonic()
+        self._last: Look | None = None
         self._seconds = seconds
         self._marks: dict[Place, int] | None = None
         self._stable_after: float | None = None
@@ -48,9 +49,9 @@ class _Waiting:
     async def wait(self) -> Settled:
         while True:
             unsettled = await self._unsettled()
-            passed = time.monotonic() - self._began
-            if not unsettled or passed > self._seconds:
-                return Settled(passed, self._stable_after, tuple(unsettled), self._lag)
+            now = time.monotonic()
+            if not unsettled or now - self._moved >= self._seconds:
+                return Settled(now - self._began, self._stable_after, tuple(unsettled), self._lag)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _unsettled(self) -> list[str]:
@@ -58,6 +59,7 @@ class _Waiting:
         done = self._sender_done()
         try:
             look = await asyncio.to_thread(self._watch.look)
+            self._note_moved(look)
             self._note_stable(look)
             if found := [*([] if done else ["the sender is not done"]), *_undecided(look)]:
                 return found
@@ -71,6 +73,10 @@ class _Waiting:
         self._quiet = look
         still = before is not None and before.ends == look.ends
         return [] if still else ["something has just been written"]
+
+    def _note_moved(self, look: Look) -> None:
+        if look != self._last:
+            self._last, self._moved = look, time.monotonic()
 
     def _note_stable(self, look: Look) -> None:
         if self._marks is None:

@@ -135,7 +135,12 @@ class Watch:
 
     def _group(self, stage: str) -> Consumer:
         """Return no member, but one that asks: the library's admin client crashes at that."""
-        group = {"group.id": f"{self._app_id}-{stage}", "enable.auto.commit": False}
+        group = {
+            "group.id": f"{self._app_id}-{stage}",
+            "enable.auto.commit": False,
+            # Else it waits until no transaction is under way, and under load there always is one.
+            "isolation.level": "read_uncommitted",
+        }
         return Consumer({**client_settings(self._connection), **group})
 
     def _committed(self, stage: str, deadline: float) -> dict[Place, int]:

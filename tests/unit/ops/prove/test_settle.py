@@ -81,6 +81,14 @@ async def test_it_says_what_did_not_settle(shown: Look | None, said: str) -> Non
     assert settled.seconds >= 0.05
 
 
+async def test_it_waits_as_long_as_something_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settle, "_PAUSE_SECONDS", 0.05)
+    handled = [look(20, 20, committed=number) for number in range(20)]
+    settled = await waited(Looks([*handled, look(20, 20)]), 0.5)
+    assert settled.unsettled == ()
+    assert settled.seconds > 0.9
+
+
 async def test_a_sender_that_goes_on_is_no_end() -> None:
     settled = await waited(Looks([look(5, 5)]), 0.05, done=False)
     assert settled.unsettled == ("the sender is not done",)
