@@ -30,8 +30,9 @@ TRANSACTION_TIMEOUT_MS = 60_000
 """When the broker aborts an abandoned transaction. Shorter values hang transactions on a
 restarting single broker (KAFKA-20734): none of 4 crashes at 30 s and above, 7 of 10 at 10 s."""
 
-NEIGHBOUR_SECONDS = 1.0
-"""How long others may need to end their transactions in a topic that we share with them."""
+NEIGHBOUR_SECONDS = 3.0
+"""How long others may need to end their transactions in a topic that we share with them: a dead
+worker's are ended by the takeover of its other partitions, which goes on beside ours."""
 
 _RETRY_BACKOFF_MS = 20
 """The first produce of a transaction is often refused once while the broker still finishes the
