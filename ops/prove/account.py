@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ops.prove.backlog import drained
 from ops.prove.checker import books, check, void_reasons
 from ops.prove.excused import excused
 from ops.prove.findings import Cell, Report
@@ -26,7 +27,7 @@ def account(blank: Report, played: Played) -> Report:
         counts=counts(played),
         identities=identities,
         findings=findings,
-        goals=measure(history, _stable(played)),
+        goals=measure(history, _stable(played), list(drained(history.strikes, played.samples))),
         strikes=_since(played.began, history.strikes),
         series=series(history.attempts, played.samples, played.began),
     )

@@ -3,11 +3,19 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 from typing import Protocol
 
 _HOLD_BYTES = 256 * 1024
 """So much waits in a delayed or throttled pipe before its sender is made to wait."""
+
+
+class Way(StrEnum):
+    """One of the two directions of a link."""
+
+    UP = "client to server"
+    DOWN = "server to client"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,14 +72,13 @@ PROFILES = {
 SEEDS = 3
 """A cell of the matrix is played so many times, each with another load and other moments."""
 
-_CELL_RATE = 120.0
 _BEFORE_AND_AFTER_SECONDS = 6.0
 
 
-def alone(fault: str, fault_seconds: float) -> Profile:
-    """Return the profile of one cell: enough load before, during and after one fault."""
+def alone(fault: str, fault_seconds: float, rate: float) -> Profile:
+    """Return the profile of one cell: `rate` events a second before, during and after a fault."""
     seconds = fault_seconds + _BEFORE_AND_AFTER_SECONDS
-    return Profile(fault, int(seconds * _CELL_RATE), 0, seconds, (fault,))
+    return Profile(fault, int(seconds * rate), 0, seconds, (fault,))
 
 
 def cells(faults: Iterable[str], seed: int) -> Iterator[tuple[str, int]]:

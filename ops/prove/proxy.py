@@ -6,23 +6,14 @@ send again: connections stay open, and what was under way arrives after the link
 
 import asyncio
 import socket
-import struct
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from random import Random
 
 from ops.ports import HOST
-from ops.prove.pipe import Line, Pipe, Quality
+from ops.prove.pipe import Line, Quality, Way
+from ops.prove.relay import Connection
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger
 _BACKLOG = 512
-
-
-class Way(StrEnum):
-    """One of the two directions of a link."""
-
-    UP = "client to server"
-    DOWN = "server to client"
 
 
 class Link:
@@ -40,7 +31,7 @@ class Link:
         self._whole.set()
         self._port_keeper: socket.socket | None = None
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
 
     @property
     def port(self) -> int:
@@ -109,7 +100,7 @@ class Link:
         if self._server is None:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
-                lambda: _Connection(self).client, sock=_bound(self.port), backlog=_BACKLOG
+                lambda: Connection(self).client, sock=_bound(self.port), backlog=_BACKLOG
             )
 
     def reset(self) -> int:
@@ -119,7 +110,7 @@ class Link:
             connection.reset()
         return len(ended)
 
-    async def connected(self, connection: "_Connection") -> None:
+    async def connected(self, connection: Connection) -> None:
         """Connect it to the target, once the link is whole."""
         self._connections.add(connection)
         await self._whole.wait()
@@ -129,7 +120,7 @@ class Link:
         except OSError:
             connection.reset()
 
-    def forget(self, connection: "_Connection") -> None:
+    def forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
 
 
@@ -161,118 +152,6 @@ class Links(Mapping[str, Link]):
     async def stop(self) -> None:
         await asyncio.gather(*(link.stop() for link in self._links.values()))
         self._links.clear()
-
-
-class _Connection:
-    """A client's connection, the target's that belongs to it, and a pipe in each way."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self.client, self.server = _Side(self), _Side(self)
-        self._pipes: tuple[Pipe, ...] = ()
-        self._connecting: asyncio.Task[None] | None = None
-        self._over = False
-
-    def made(self, side: "_Side") -> None:
-        side.transport.pause_reading()
-        if self._over:
-            _reset(side.transport)
-        elif side is self.client:
-            self._connecting = asyncio.create_task(self._link.connected(self))
-        else:
-            self._join()
-
-    def _join(self) -> None:
-        lines, client, server = self._link.lines, self.client, self.server
-        up = Pipe(lines[Way.UP], client.transport, server.transport, self._ended)
-        down = Pipe(lines[Way.DOWN], server.transport, client.transport, self._ended)
-        client.outgoing, client.incoming = up, down
-        server.outgoing, server.incoming = down, up
-        self._pipes = (up, down)
-        self.regulate()
-
-    def regulate(self) -> None:
-        for pipe in self._pipes:
-            pipe.regulate()
-
-    def lost(self, side: "_Side", error: Exception | None) -> None:
-        """One end is gone. The other learns it when what is under way has arrived."""
-        if self._over:
-            return
-        if error is None or side.outgoing is None or side.incoming is None:
-            self.reset()
-            return
-        side.incoming.close()
-        side.outgoing.break_off()
-
-    def _ended(self, *, broken: bool) -> None:
-        if broken:
-            self.reset()
-        elif all(pipe.ended for pipe in self._pipes):
-            self._close()
-
-    def _close(self) -> None:
-        self._end()
-        for side in (self.client, self.server):
-            side.transport.close()
-
-    def reset(self) -> None:
-        self._end()
-        for side in (self.client, self.server):
-            if side.connected:
-                _reset(side.transport)
-
-    def _end(self) -> None:
-        self._over = True
-        self._link.forget(self)
-        if self._connecting and self._connecting is not asyncio.current_task():
-            self._connecting.cancel()
-        for pipe in self._pipes:
-            pipe.close()
-
-
-class _Side(asyncio.Protocol):
-    """What the event loop tells of one end."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-        self.connected = False
-        self.outgoing: Pipe | None = None
-        self.incoming: Pipe | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it listens to TCP
-        self.transport, self.connected = transport, True
-        self._connection.made(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self.outgoing:
-            self.outgoing.feed(data)
-
-    def eof_received(self) -> bool:
-        if self.outgoing:
-            self.outgoing.finish()
-        return True
-
-    def pause_writing(self) -> None:
-        if self.incoming:
-            self.incoming.choke(full=True)
-
-    def resume_writing(self) -> None:
-        if self.incoming:
-            self.incoming.choke(full=False)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.connected = False
-        self._connection.lost(self, exc)
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    own: socket.socket = transport.get_extra_info("socket")
-    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    transport.abort()
 
 
 def _bound(port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,18 +68,22 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
     stack, profile = site.stack, order.profile
     planned = schedule.plan(order.seed, profile.faults, profile.kills, profile.seconds)
     workload = Workload(order.seed, profile.events, order.name)
-    watch = Watch(stack.connection, stack.topics, DEFAULT_PARTITIONS, APP_ID)
     order.folder.mkdir(parents=True)
-    telling.begin(profile, len(planned), watch.samples)
     killed_before = site.kills.total()
-    async with Cast(stack, workload, profile, order.folder) as cast:
+    async with AsyncExitStack() as open_now:
+        watch = open_now.enter_context(
+            closing(Watch(stack.connection, stack.topics, DEFAULT_PARTITIONS, APP_ID))
+        )
+        cast = await open_now.enter_async_context(Cast(stack, workload, profile, order.folder))
+        telling.begin(profile, len(planned), watch.samples)
         before = (await asyncio.to_thread(watch.look)).ends
         await cast.read_along()
         began = time.monotonic()
-        strikes = await _beside(cast, watch, planned, site, telling)
-        telling.say("waiting until everything is handled …")
-        await until_resolved(stack.child(name) for name in site.names("ingress"))
-        settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
+        async with watch.sampling():
+            strikes = await _beside(cast, planned, site, telling)
+            telling.say("waiting until everything is handled …")
+            await until_resolved(stack.child(name) for name in site.names("ingress"))
+            settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
         noted = _Noted(before, strikes, settled, await cast.seen())
     killed = site.kills.total() - killed_before
     _expect(planned, strikes, killed)
@@ -88,22 +93,18 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
 
 
 async def _beside(
-    cast: Cast, watch: Watch, planned: Sequence[Planned], site: Site, telling: Telling
+    cast: Cast, planned: Sequence[Planned], site: Site, telling: Telling
 ) -> list[Strike]:
     async def strike() -> list[Strike]:
         await cast.sending.wait()  # what strikes before there is load shows nothing
         return await schedule.carry_out(planned, site, telling.struck)
 
-    watching = asyncio.create_task(watch.run())
     try:
         async with asyncio.TaskGroup() as tasks:
             striking = tasks.create_task(strike())
             tasks.create_task(cast.send(telling))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
     return striking.result()
 
 

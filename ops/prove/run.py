@@ -97,7 +97,8 @@ async def _report(wish: Wish, telling: Telling) -> Report:
 async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
     if wish.profile is None:
         return await _matrix(wish, blank, telling)
-    async with _site(wish.folder / "stack", telling) as site:
+    wired = any(FAULTS[name].wired for name in wish.profile.faults)
+    async with _site(wish.folder / "stack", telling, wired=wired) as site:
         order = Order("run", wish.seed, wish.profile, wish.folder / "run")
         played = await play(site, order, telling)
     telling.say("balancing the books …")
@@ -112,7 +113,7 @@ async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
     waiting, done = deque(_orders(wish)), list[Cell]()
     while waiting:
         try:
-            async with _site(wish.folder / f"stack-{len(done)}", telling) as site:
+            async with _site(wish.folder / f"stack-{len(done)}", telling, wired=True) as site:
                 while waiting:
                     done.append(await _cell(site, waiting[0], blank, telling))
                     waiting.popleft()
@@ -125,7 +126,7 @@ async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
 
 def _orders(wish: Wish) -> Iterator[Order]:
     for number, (fault, seed) in enumerate(cells(FAULTS, wish.seed)):
-        profile = alone(fault, FAULTS[fault].seconds)
+        profile = alone(fault, FAULTS[fault].seconds, FAULTS[fault].rate)
         yield Order(f"c{number}", seed, profile, wish.folder / f"cell-{number}")
 
 
@@ -143,7 +144,7 @@ async def _cell(site: Site, order: Order, blank: Report, telling: Telling) -> Ce
 
 
 @asynccontextmanager
-async def _site(folder: Path, telling: Telling) -> AsyncIterator[Site]:
+async def _site(folder: Path, telling: Telling, *, wired: bool) -> AsyncIterator[Site]:
     choice = Choice(
         folder,
         port=0,
@@ -151,7 +152,7 @@ async def _site(folder: Path, telling: Telling) -> AsyncIterator[Site]:
         ingresses=INGRESSES,
         workers=WORKERS,
         revive=False,
-        proxied=True,
+        proxied=wired,
     )
     stack = Stack(choice, telling.say)
     await stack.start()

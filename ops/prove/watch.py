@@ -7,8 +7,8 @@ under way in between.
 
 import asyncio
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException
@@ -72,7 +72,7 @@ class Look:
 
 
 class Watch:
-    """Looks at one installation; every method but `run` blocks."""
+    """Looks at one installation; every method but `sampling` blocks."""
 
     def __init__(
         self, connection: KafkaConnection, topics: Topics, partitions: int, app_id: str
@@ -91,12 +91,24 @@ class Watch:
         for group in self._groups.values():
             group.close()
 
-    async def run(self) -> None:
-        """Sample once a second, until it is cancelled."""
-        while True:
+    @asynccontextmanager
+    async def sampling(self) -> AsyncIterator[None]:
+        """Sample once a second meanwhile."""
+        over = asyncio.Event()
+        task = asyncio.create_task(self._sample_until(over))
+        try:
+            yield
+        finally:
+            over.set()
+            await task  # a call into the library cannot be cancelled, and must not outlive it
+
+    async def _sample_until(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             started = time.monotonic()
             self.samples.append(await asyncio.to_thread(self.sample))
-            await asyncio.sleep(max(0.0, started + SAMPLE_SECONDS - time.monotonic()))
+            with suppress(TimeoutError):
+                rest = max(0.0, started + SAMPLE_SECONDS - time.monotonic())
+                await asyncio.wait_for(over.wait(), rest)
 
     def sample(self) -> Sample:
         at = time.monotonic()

@@ -14,10 +14,11 @@ import pytest_asyncio
 from aiohttp import ClientSession
 
 from ops import samples
-from ops.prove.faults import FAULTS, Site
+from ops.prove.faults import FAULTS, NotHere, Site, processes
 from ops.prove.faults.site import until
 from ops.prove.history import Strike
-from ops.prove.proxy import Way
+from ops.prove.pipe import Way
+from ops.prove.schedule import Planned, carry_out
 from ops.sender import post, signed
 from ops.stack import Choice, Stack
 from schemas import catalogue
@@ -159,3 +160,32 @@ async def _in_force(bench: Bench, fault: str) -> bool:
         return not links["streams-crm"].accepting
     async with bench.session.get(f"{bench.site.stack.crm_url}/faults") as answer:
         return bool(await answer.json())
+
+
+async def test_workers_that_are_away_come_back_and_find_what_waited(bench: Bench) -> None:
+    inflict = processes.away("streams", 3)
+    striking = asyncio.ensure_future(inflict(bench.site, DICE))
+    workers = [bench.site.stack.child(name) for name in bench.site.names("streams")]
+    await until(lambda: not any(worker.running for worker in workers), "the workers to be away")
+    assert await bench.post("waited@example.com") == 200
+    strike = await striking
+    assert strike.target == "streams-1, streams-2"
+    await until(lambda: bench.has_task("waited@example.com"), "what waited to become a task")
+
+
+async def test_a_broker_whose_disk_is_full_ends_and_comes_back(bench: Bench) -> None:
+    try:
+        strike, answers = await bench.strike("disk of a broker full")
+    except NotHere as error:
+        pytest.skip(str(error))
+    assert "ended itself" in strike.note
+    assert answers[200]
+    await bench.accepts()
+
+
+async def test_a_plan_is_carried_out(bench: Bench) -> None:
+    bench.site.kills.clear()
+    planned = [Planned(0, "kill worker", 1), Planned(0, "kill ingress", 2)]
+    strikes = await carry_out(planned, bench.site, lambda _: None)
+    assert {strike.fault for strike in strikes} == {"kill worker", "kill ingress"}
+    assert bench.site.kills == {"streams": 1, "ingress": 1}

@@ -7,11 +7,12 @@ from ops.prove.faults import brokers, crm, disk, links, processes, storm
 from ops.prove.faults.fault import Fault
 from ops.prove.faults.nothing import nothing
 from ops.prove.faults.site import FaultFailed, NotHere, Site
-from ops.prove.proxy import Way
+from ops.prove.pipe import Way
 from ops.prove.wiring import CLIENT_INGRESS, INGRESS_KAFKA, STREAMS_CRM, STREAMS_KAFKA
 
 KILL_INGRESS, KILL_WORKER = "kill ingress", "kill worker"
 KILL_ONE_BROKER = ("kill broker", "kill leaders' broker", "kill controller")
+WORKERS_AWAY = "workers away"
 NOTHING = "nothing"
 
 _KILL, _TERM = signal.SIGKILL, signal.SIGTERM
@@ -33,6 +34,8 @@ _WORKERS = (
     Fault("zombie worker", "streams", 14, processes.frozen("streams", 8, 11)),
     Fault("rolling restart of workers", "streams", 15, processes.rolling("streams")),
     Fault("rebalance storm", "streams", 20, storm.rebalances(6)),
+    # Long enough, at this rate, for a backlog of 60,000.
+    Fault(WORKERS_AWAY, "streams", 165, processes.away("streams", 150), rate=400),
 )
 
 _BROKERS = (
@@ -49,13 +52,19 @@ _BROKERS = (
     Fault("pause all brokers", "kafka", 10, brokers.frozen(brokers.all_of_them, 3, 8)),
     Fault("rolling restart of brokers", "kafka", 30, brokers.rolling),
     Fault("disk of a broker full", "kafka", 40, disk.full),
-    Fault("cut broker-broker", "kafka", 12, links.replication_cut(4, 8, one_way=False)),
-    Fault("cut broker-broker one way", "kafka", 12, links.replication_cut(4, 8, one_way=True)),
+    Fault("cut broker-broker", "kafka", 12, links.replication_cut(4, 8, one_way=False), wired=True),
+    Fault(
+        "cut broker-broker one way",
+        "kafka",
+        12,
+        links.replication_cut(4, 8, one_way=True),
+        wired=True,
+    ),
 )
 
 
 def _cut(name: str, kind: str, *ways: Way) -> Fault:
-    return Fault(name, "links", 8, links.changed(kind, links.CUT, 4, 8, *ways))
+    return Fault(name, "links", 8, links.changed(kind, links.CUT, 4, 8, *ways), wired=True)
 
 
 _LINKS = (
@@ -67,21 +76,34 @@ _LINKS = (
         "links",
         8,
         links.changed(INGRESS_KAFKA, links.CUT, 4, 8, choose=links.one_link),
+        wired=True,
     ),
-    Fault("bad line ingress-kafka", "links", 8, links.changed(INGRESS_KAFKA, links.BAD_LINE, 6, 8)),
-    Fault("reset ingress-kafka", "links", 6, links.reset(INGRESS_KAFKA, 4, 6)),
+    Fault(
+        "bad line ingress-kafka",
+        "links",
+        8,
+        links.changed(INGRESS_KAFKA, links.BAD_LINE, 6, 8),
+        wired=True,
+    ),
+    Fault("reset ingress-kafka", "links", 6, links.reset(INGRESS_KAFKA, 4, 6), wired=True),
     _cut("cut streams-kafka", STREAMS_KAFKA),
     _cut("cut streams to kafka", STREAMS_KAFKA, Way.UP),
     _cut("cut kafka to streams", STREAMS_KAFKA, Way.DOWN),
-    Fault("bad line streams-kafka", "links", 8, links.changed(STREAMS_KAFKA, links.BAD_LINE, 6, 8)),
-    Fault("reset streams-kafka", "links", 6, links.reset(STREAMS_KAFKA, 4, 6)),
+    Fault(
+        "bad line streams-kafka",
+        "links",
+        8,
+        links.changed(STREAMS_KAFKA, links.BAD_LINE, 6, 8),
+        wired=True,
+    ),
+    Fault("reset streams-kafka", "links", 6, links.reset(STREAMS_KAFKA, 4, 6), wired=True),
     _cut("cut client-ingress", CLIENT_INGRESS),
-    Fault("reset client-ingress", "links", 6, links.reset(CLIENT_INGRESS, 4, 6)),
+    Fault("reset client-ingress", "links", 6, links.reset(CLIENT_INGRESS, 4, 6), wired=True),
     _cut("cut streams-crm", STREAMS_CRM),
 )
 
 _CRM = (
-    Fault("crm down", "crm", 7, links.refused(STREAMS_CRM, 4, 8)),
+    Fault("crm down", "crm", 7, links.refused(STREAMS_CRM, 4, 8), wired=True),
     Fault("crm slow", "crm", 7, crm.scripted(4, 8, kind="slow", seconds=2)),
     Fault("crm 429", "crm", 7, crm.scripted(4, 8, kind="status", status=429, retry_after=1)),
     Fault("crm 500", "crm", 7, crm.scripted(4, 8, kind="status", status=500)),
@@ -98,6 +120,7 @@ __all__ = [
     "KILL_ONE_BROKER",
     "KILL_WORKER",
     "NOTHING",
+    "WORKERS_AWAY",
     "Fault",
     "FaultFailed",
     "NotHere",

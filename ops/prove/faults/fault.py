@@ -35,7 +35,8 @@ class Fault:
     """One row of the matrix; `seconds` is how long it takes, healing included, as a rule.
 
     `kills` is how many processes it ends with kill -9 in a stack of three brokers, two ingresses
-    and two workers.
+    and two workers. `rate` is how many events a second are sent where it strikes alone.
+    `wired` says that it strikes the links between the processes, which cost a third of a core.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Fault:
     seconds: float
     inflict: Inflict
     kills: int = 0
+    rate: float = 120.0
+    wired: bool = False
 
     async def strike(self, site: Site, dice: Random) -> Strike:
         """Inflict it and heal it.

@@ -8,8 +8,8 @@ from random import Random
 from ops.prove.faults.fault import Inflict
 from ops.prove.faults.site import FaultFailed, Site
 from ops.prove.history import Strike
-from ops.prove.pipe import Quality
-from ops.prove.proxy import Link, Way
+from ops.prove.pipe import Quality, Way
+from ops.prove.proxy import Link
 from ops.prove.wiring import KAFKA_KAFKA
 
 CUT = Quality(cut=True)

@@ -54,6 +54,30 @@ def rolling(role: str) -> Inflict:
     return inflict
 
 
+def away(role: str, seconds: float) -> Inflict:
+    """SIGTERM to all processes of the role, and no other in their place for so long.
+
+    It is healed when they are started: what waits for them then is the backlog.
+    """
+
+    async def inflict(site: Site, _: Random) -> Strike:
+        names = site.names(role)
+        async with site.hold(*names):
+            children = [await site.running(name) for name in names]
+            at = time.monotonic()
+            await asyncio.gather(*(child.stop(PATIENCE_SECONDS) for child in children))
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                healed = time.monotonic()
+                for child in children:
+                    child.start()
+            await asyncio.gather(*(child.announced(PATIENCE_SECONDS) for child in children))
+        return Strike("", ", ".join(names), at, healed, f"SIGTERM, away for {seconds:g} s")
+
+    return inflict
+
+
 def frozen(role: str, least: float, most: float) -> Inflict:
     """SIGSTOP to one process of the role, SIGCONT after `least` to `most` seconds."""
 

@@ -31,6 +31,14 @@ def test_a_row_counts_kills_if_it_is_one() -> None:
     assert killing == named | {"min.insync.replicas lost"}
 
 
+def test_a_row_that_strikes_links_says_that_it_needs_them() -> None:
+    assert {name for name, fault in FAULTS.items() if fault.wired} == {
+        name
+        for name, fault in FAULTS.items()
+        if fault.inflict.__module__ == "ops.prove.faults.links"
+    }
+
+
 def test_a_stack_that_would_undo_the_faults_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="revive=False"):
         Site(Stack(Choice(tmp_path), lambda _: None))

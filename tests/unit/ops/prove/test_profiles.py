@@ -49,15 +49,15 @@ def test_the_advised_time_is_enough(kills: int) -> None:
 
 
 def test_one_cell_is_one_fault_under_load_from_before_to_after() -> None:
-    profile = alone("pause worker", 8)
+    profile = alone("pause worker", 8, 120)
     assert (profile.faults, profile.kills) == (("pause worker",), 0)
     assert profile.seconds > 8
-    assert profile.events > 8 * 100
+    assert profile.events > 8 * 120
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_fits_into_its_cell(name: str) -> None:
-    profile = alone(name, FAULTS[name].seconds)
+    profile = alone(name, FAULTS[name].seconds, FAULTS[name].rate)
     assert profile.changed() == profile
 
 

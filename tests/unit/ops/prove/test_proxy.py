@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.ports import HOST, free_ports
-from ops.prove.pipe import Quality
-from ops.prove.proxy import Link, Links, Way
+from ops.prove.pipe import Quality, Way
+from ops.prove.proxy import Link, Links
 
 T = TypeVar("T")
 DEADLINE = 30.0

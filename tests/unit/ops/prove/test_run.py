@@ -43,10 +43,12 @@ class Stage:
         self.stacks: list[Path] = []
         self.orders: list[Order] = []
         self.running = 0
+        self.wired: list[bool] = []
 
     @asynccontextmanager
-    async def site(self, folder: Path, _: Telling) -> AsyncIterator[Site]:
+    async def site(self, folder: Path, _: Telling, *, wired: bool) -> AsyncIterator[Site]:
         self.stacks.append(folder)
+        self.wired.append(wired)
         self.running += 1
         try:
             yield cast("Site", None)
@@ -102,6 +104,16 @@ async def test_a_round_that_went_well_is_a_pass(stage: Stage, tmp_path: Path) ->
     assert (order.seed, order.profile) == (7, PROFILE)
     assert order.folder.parent == stage.stacks[0].parent == folder
     assert stage.running == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "wired"), [((), False), (("kill worker",), False), (("crm 500", "crm down"), True)]
+)
+async def test_links_are_laid_only_for_faults_that_strike_them(
+    stage: Stage, tmp_path: Path, faults: tuple[str, ...], *, wired: bool
+) -> None:
+    await prove(tmp_path / "prove", replace(PROFILE, faults=faults))
+    assert stage.wired == [wired]
 
 
 async def test_a_loss_is_a_failure(stage: Stage, tmp_path: Path) -> None:
