@@ -525,6 +525,12 @@ def an_answer_comes_late(history: History, dice: Random) -> History:
     return attempted(history, attempt, replace(attempt, started=attempt.ended - 3.1))
 
 
+@found_as("late-answer")
+def an_answer_does_not_come(history: History, dice: Random) -> History:
+    attempt = pick(dice, (it for it in history.attempts if not it.status and it.route != "kafka"))
+    return attempted(history, attempt, replace(attempt, started=attempt.ended - 5.0))
+
+
 # I8 and I9
 
 

@@ -9,9 +9,9 @@ from ops.prove.checker import books, check, void_reasons
 from ops.prove.excused import excused
 from ops.prove.findings import Cell, Report
 from ops.prove.goals import measure
-from ops.prove.history import SENDER_LIMIT_SECONDS, Attempt, History, Outcome, Strike
+from ops.prove.history import History, Outcome, Strike
 from ops.prove.round import Played
-from ops.prove.series import NO_INGRESS, series
+from ops.prove.series import series
 from ops.prove.verdict import judge
 
 
@@ -44,13 +44,13 @@ def cell(fault: str, seed: int, blank: Report, played: Played) -> Cell:
 def counts(played: Played) -> dict[str, int]:
     """Return what a reader wants to know of a run in numbers."""
     history = played.history
-    late = _late(history)
+    late = [attempt for attempt in history.attempts if attempt.late]
     outcomes = Counter(attempt.outcome for attempt in history.attempts)
     return {
         "events": len(history.events),
         "attempts": len(history.attempts),
         **{f"attempts {outcome}": outcomes[outcome] for outcome in Outcome},
-        "answers later than 3 s": len(late),
+        "answers later than 3 s, or never": len(late),
         "of these, from an ingress that was stopped": sum(map(excused(history.strikes), late)),
         "raw records": len(history.raw),
         "output records": len(history.outputs),
@@ -79,16 +79,6 @@ def _dropped(history: History) -> int:
     poison = {event.digest for event in history.events if event.poison}
     good = [record.digest for record in history.raw if record.digest not in poison]
     return len(good) - len(set(good))
-
-
-def _late(history: History) -> list[Attempt]:
-    return [
-        attempt
-        for attempt in history.attempts
-        if attempt.status is not None
-        and attempt.route != NO_INGRESS
-        and attempt.ended - attempt.started > SENDER_LIMIT_SECONDS
-    ]
 
 
 def _since(began: float, strikes: Sequence[Strike]) -> list[Strike]:

@@ -1,19 +1,20 @@
 """Answers that no receiver could have given in time: the harness had stopped it, or cut its line.
 
-A process that stands still answers when it goes on, and its sender has long hung up: for the
-sender that is no late answer but none. Such answers are counted apart, not taken for ours.
+A process that stands still answers when it goes on, and its sender has long hung up. Such answers,
+and such silence, are counted apart, not taken for ours.
 """
 
 from collections.abc import Callable, Sequence
 
 from ops.prove.history import Attempt, Strike
 
-_STOPPED, _LINE = "pause ingress", "client-ingress"
+# Not of a line that was reset: a sender that loses its connection learns it at once.
+_STOPPING = ("pause ingress", "cut client-ingress")
 
 
 def excused(strikes: Sequence[Strike]) -> Callable[[Attempt], bool]:
     """Return whether an attempt was under way while its ingress, or its line, was stopped."""
-    stops = [strike for strike in strikes if strike.fault == _STOPPED or _LINE in strike.fault]
+    stops = [strike for strike in strikes if strike.fault in _STOPPING]
 
     def is_excused(attempt: Attempt) -> bool:
         return any(_hits(strike, attempt) for strike in stops)

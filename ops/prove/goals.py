@@ -16,7 +16,6 @@ from ops.prove.excused import excused
 from ops.prove.findings import Goal
 from ops.prove.history import SENDER_LIMIT_SECONDS, History, Strike
 from ops.prove.recovery import Answers, Outputs
-from ops.prove.series import NO_INGRESS
 
 LEADER_SECONDS = 10.0
 WORKER_SECONDS = 15.0
@@ -53,8 +52,8 @@ def _goal(name: str, limit: float, took: Iterable[float]) -> Goal:
 def _answers(history: History) -> Iterator[float]:
     is_excused = excused(history.strikes)
     for one in history.attempts:
-        if one.status is not None and one.route != NO_INGRESS and not is_excused(one):
-            yield one.ended - one.started
+        if one.waited is not None and not is_excused(one):
+            yield one.waited
 
 
 def _leaders(history: History) -> Iterator[float]:

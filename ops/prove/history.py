@@ -12,6 +12,9 @@ from enum import StrEnum
 SENDER_LIMIT_SECONDS = 3.0
 """Seismic counts an answer that comes later as none."""
 
+NO_INGRESS = "kafka"
+"""The route of what was put into the raw topic directly: its times say nothing of answers."""
+
 
 def digest(body: bytes) -> bytes:
     """Return the name of these bytes in a history."""
@@ -65,6 +68,21 @@ class Attempt:
         if self.status is None:
             return Outcome.UNKNOWN
         return Outcome.OK if 200 <= self.status < 300 else Outcome.FAIL  # noqa: PLR2004 - 2xx
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds an ingress let its sender wait, for an answer or until the sender hung up.
+
+        None if it says nothing: no ingress, or a connection that was lost within the limit.
+        """
+        seconds = self.ended - self.started
+        lost = self.status is None and seconds <= SENDER_LIMIT_SECONDS
+        return None if lost or self.route == NO_INGRESS else seconds
+
+    @property
+    def late(self) -> bool:
+        """Whether the sender's limit passed without an answer."""
+        return self.waited is not None and self.waited > SENDER_LIMIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

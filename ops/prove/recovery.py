@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeVar
 
-from ops.prove.history import Attempt, Event, History, Outcome
+from ops.prove.history import NO_INGRESS, Attempt, Event, History, Outcome
 from ops.prove.readers.kinds import OUTPUT
-from ops.prove.series import NO_INGRESS
 from schemas.partitioner import partition_for
 
 Key = TypeVar("Key")

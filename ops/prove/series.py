@@ -14,8 +14,6 @@ _COUNTS = {
     Outcome.UNKNOWN: "unanswered",
 }
 _TIMES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-NO_INGRESS = "kafka"
-"""The route of what was put into the raw topic directly: its times say nothing of answers."""
 
 
 def series(attempts: Iterable[Attempt], samples: Iterable[Sample], began: float) -> Series:
@@ -58,8 +56,8 @@ def _times(seconds: Sequence[Sequence[Attempt]]) -> dict[str, Sequence[float | N
 
 def _answer_times(attempts: Iterable[Attempt]) -> Iterable[float]:
     for one in attempts:
-        if one.status is not None and one.route != NO_INGRESS:
-            yield (one.ended - one.started) * 1000
+        if one.waited is not None:
+            yield one.waited * 1000
 
 
 def _rank(ordered: Sequence[float], share: float) -> float | None:

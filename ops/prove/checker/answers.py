@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ops.prove.checker.evidence import KAFKA, Evidence, name, place
+from ops.prove.checker.evidence import Evidence, name, place
 from ops.prove.checker.invariants import Breach
 from ops.prove.excused import excused
-from ops.prove.history import SENDER_LIMIT_SECONDS, Attempt
+from ops.prove.history import Attempt
 
 _COME_AGAIN = 503
 
@@ -19,15 +19,15 @@ def refused_good(evidence: Evidence) -> Iterator[Breach]:
 
 
 def late_answers(evidence: Evidence) -> Iterator[Breach]:
-    """An answer after the sender's limit. Without an answer an attempt is not late but unknown."""
+    """An answer after the sender's limit, or a sender that hung up because none came."""
     is_excused = excused(evidence.history.strikes)
     for attempt in evidence.history.attempts:
-        took = attempt.ended - attempt.started
-        if took <= SENDER_LIMIT_SECONDS or attempt.status is None or attempt.route == KAFKA:
-            continue
-        if not is_excused(attempt):
-            sentence = f"{_who(evidence, attempt)} was answered {attempt.status} after {took:.3f} s"
-            yield Breach("late-answer", sentence)
+        if attempt.late and not is_excused(attempt):
+            answer = "not answered" if attempt.status is None else f"answered {attempt.status}"
+            took = attempt.ended - attempt.started
+            yield Breach(
+                "late-answer", f"{_who(evidence, attempt)} was {answer} after {took:.3f} s"
+            )
 
 
 def quarantined_good(evidence: Evidence) -> Iterator[Breach]:

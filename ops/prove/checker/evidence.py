@@ -9,10 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
-from ops.prove.history import Attempt, Event, History, Outcome, Record, Seen
-
-KAFKA = "kafka"
-"""The route of what was put into the raw topic without an ingress."""
+from ops.prove.history import NO_INGRESS, Attempt, Event, History, Outcome, Record, Seen
 
 Lane = tuple[str, int]
 """Kind and partition: within one, offsets order the records."""
@@ -77,7 +74,7 @@ class Evidence:
     @cached_property
     def sent_to_ingress(self) -> frozenset[int]:
         """Events that an ingress got, whatever it answered."""
-        return frozenset(each.event for each in self.history.attempts if each.route != KAFKA)
+        return frozenset(each.event for each in self.history.attempts if each.route != NO_INGRESS)
 
     @cached_property
     def raw_copies(self) -> Mapping[bytes, int]:

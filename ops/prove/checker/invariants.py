@@ -114,7 +114,7 @@ INVARIANTS = (
     Invariant(
         "I7",
         "No answer comes after the sender's three seconds.",
-        (Anomaly("late-answer", "an answer that counts as none"),),
+        (Anomaly("late-answer", "an answer that counts as none, or none at all in that time"),),
     ),
     Invariant(
         "I8",

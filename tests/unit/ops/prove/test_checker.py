@@ -194,12 +194,15 @@ def test_a_topic_that_only_the_live_reader_reads_is_not_compared() -> None:
     assert not names(replace(READ, live=live(lane("task", (0, 0)))))
 
 
-def test_an_answer_at_the_limit_is_in_time_and_none_is_not_late() -> None:
+def test_an_answer_at_the_limit_is_in_time_and_a_lost_connection_is_not_late() -> None:
     at_limit, late = Attempt(0, "i", 0.0, 3.0, 503), Attempt(0, "i", 0.0, 3.001, 503)
-    unknown, by_hand = Attempt(0, "i", 0.0, 9.0, None), Attempt(1, "kafka", 0.0, 9.0, 200)
-    history = replace(QUIET, raw=raw(1), outputs=out(1))
-    assert not names(replace(history, attempts=[at_limit, unknown, by_hand]))
-    assert names(replace(history, attempts=[late, by_hand])) == {"late-answer"}
+    lost, by_hand = Attempt(0, "i", 0.0, 2.9, None), Attempt(1, "kafka", 0.0, 9.0, 200)
+    again = sent(0, 9.0)
+    history = replace(QUIET, raw=raw(1, 0), outputs=out(1, 0))
+    assert not names(replace(history, attempts=[at_limit, lost, by_hand, again]))
+    assert names(replace(history, attempts=[late, by_hand, again])) == {"late-answer"}
+    silent = replace(late, status=None)
+    assert names(replace(history, attempts=[silent, by_hand, again])) == {"late-answer"}
 
 
 def test_a_later_copy_in_quarantine_is_still_a_good_event_set_aside() -> None:

@@ -1,5 +1,7 @@
 """Whose fault a late answer is."""
 
+from dataclasses import replace
+
 import pytest
 
 from ops.prove.checker import check
@@ -27,6 +29,7 @@ def test_who_was_stopped_meanwhile_is_excused(strike: Strike, started: float, en
         (PAUSED, attempt(11.0, 16.5, "ingress-2")),
         (PAUSED, attempt(16.1, 20.0)),
         (PAUSED, attempt(5.0, 9.0)),
+        (Strike("reset client-ingress", "client-ingress-1", 10.0, 16.0), attempt(11.0, 16.5)),
         (Strike("pause broker", "kafka-1", 10.0, 16.0), attempt(11.0, 16.5)),
         (Strike("pause worker", "ingress-1", 10.0, 16.0), attempt(11.0, 16.5)),
     ],
@@ -35,9 +38,11 @@ def test_nobody_else_is(strike: Strike, late: Attempt) -> None:
     assert not excused([strike])(late)
 
 
-def test_the_checker_and_the_goals_know_it() -> None:
+@pytest.mark.parametrize("status", [200, None])
+def test_the_checker_and_the_goals_know_it(status: int | None) -> None:
     event = Event(0, b"d", "t", "1", "Other")
+    waited = replace(attempt(11.0, 16.5), status=status)
     for strikes, late in ([PAUSED], False), ([], True):
-        history = History(1, [event], [attempt(11.0, 16.5)], strikes=strikes)
+        history = History(1, [event], [waited], strikes=strikes)
         assert ("late-answer" in {one.name for one in check(history)}) is late
         assert (measure(history)[0].worst_seconds is not None) is late

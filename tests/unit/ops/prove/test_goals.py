@@ -53,11 +53,17 @@ def test_what_the_caller_measured_is_taken_at_its_worst() -> None:
     assert goals[DRAIN].met
 
 
-def test_every_answer_counts_and_no_silence_does() -> None:
-    given = history(attempt(0, 1, 0.5), attempt(0, 2, 3.5, 503), attempt(0, 3, 9, None))
+def test_every_answer_counts_and_no_lost_connection_does() -> None:
+    given = history(attempt(0, 1, 0.5), attempt(0, 2, 3.5, 503), attempt(0, 3, 2.9, None))
     assert goal(ANSWER, given) == (3.5, 2)
     by_hand = replace(attempt(0, 1, 9), route="kafka")
     assert goal(ANSWER, history(by_hand)) == (None, 0)
+
+
+def test_an_ingress_that_never_answers_has_no_good_answer_times() -> None:
+    silent = history(attempt(0, 1, 5.0, None), attempt(0, 7, 5.0, None))
+    assert goal(ANSWER, silent) == (5.0, 2)
+    assert not measure(silent)[ANSWER].met
 
 
 def test_each_partition_is_measured_and_the_worst_one_counts() -> None:

@@ -35,10 +35,15 @@ def test_attempts_count_in_the_second_in_which_they_ended() -> None:
 
 def test_answer_times_are_ranks_in_milliseconds_of_what_was_answered_over_http() -> None:
     hundred = [attempt(0.0, number / 1000) for number in range(1, 101)]
-    others = [attempt(-9.0, 0.5, None), attempt(-9.0, 0.5, 200, "kafka")]
+    others = [attempt(-2.0, 0.5, None), attempt(-9.0, 0.5, 200, "kafka")]
     columns = series([*hundred, *others], [], 0.0).columns
     assert [columns[name] for name in ("p50", "p99", "max")] == [[50.0], [99.0], [100.0]]
     assert series(others, [], 0.0).columns["max"] == [None]
+
+
+def test_a_sender_that_hung_up_has_waited_so_long() -> None:
+    columns = series([attempt(0.0, 5.0, None)], [], 0.0).columns
+    assert columns["max"][5] == 5000.0
 
 
 def test_of_three_answers_the_middle_one_is_the_median() -> None:
