@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -20,6 +20,9 @@ PATIENCE_SECONDS = 300.0
 """A fault whose effect or healing is not seen for so long has failed: the run is void."""
 
 _POLL_SECONDS = 0.05
+_SYNC_POLL_SECONDS = 1.0
+"""All 840 partitions are asked for and decoded each time, on the cores that have to recover."""
+
 _REQUEST_MS = 3000
 
 
@@ -119,19 +122,42 @@ class Site:
         Raises:
             FaultFailed: it was not so for PATIENCE_SECONDS, or a broker does not run.
         """
-        await until(self._in_sync, "every replica to be in sync")
+        replicas = _Replicas(self)
+        try:
+            await until(replicas.in_sync, "every replica to be in sync", _SYNC_POLL_SECONDS)
+        finally:
+            await replicas.close()
 
-    async def _in_sync(self) -> bool:
-        if dead := self.kafka.dead():
+
+class _Replicas:
+    """Asks how the replicas are, with one client for as long as that gets an answer."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._admin: AIOKafkaAdminClient | None = None
+        self._open = AsyncExitStack()
+
+    async def in_sync(self) -> bool:
+        if dead := self._site.kafka.dead():
             raise FaultFailed(f"broker {dead} does not run, and no fault has ended it")
-        with suppress(KafkaError, TimeoutError, OSError):
-            async with self.admin() as admin:
-                return not _lagging(await admin.describe_topics())
-        return False
+        try:
+            return not _lagging(await (await self._client()).describe_topics())
+        except (KafkaError, TimeoutError, OSError):  # the broker it asks may have gone
+            await self.close()
+            return False
+
+    async def _client(self) -> AIOKafkaAdminClient:
+        if self._admin is None:
+            self._admin = await self._open.enter_async_context(self._site.admin())
+        return self._admin
+
+    async def close(self) -> None:
+        self._admin = None
+        await self._open.aclose()
 
 
-async def until(condition: Callable[[], Any], what: str) -> None:
-    """Poll until the condition, awaited if need be, holds.
+async def until(condition: Callable[[], Any], what: str, pause: float = _POLL_SECONDS) -> None:
+    """Poll until the condition, awaited if need be, holds; with `pause` seconds in between.
 
     Raises:
         FaultFailed: it did not within PATIENCE_SECONDS.
@@ -143,7 +169,7 @@ async def until(condition: Callable[[], Any], what: str) -> None:
             return
         if time.monotonic() > deadline:
             raise FaultFailed(f"waited {PATIENCE_SECONDS:g} s in vain for {what}")
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(pause)
 
 
 def _lagging(topics: Iterable[dict[str, Any]]) -> bool:
