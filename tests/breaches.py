@@ -519,6 +519,15 @@ def a_good_event_is_set_aside(history: History, dice: Random) -> History:
     return replace(history, quarantine=appended(history.quarantine, record))
 
 
+@found_as("never-accepted")
+def an_event_is_refused_to_the_last(history: History, dice: Random) -> History:
+    never = {each.number for each in history.events} - accepted(history)
+    number = pick(dice, sorted(never))
+    healed = max(strike.healed or 0.0 for strike in history.strikes)
+    last = Attempt(number, "ingress-1", healed + 60.1, healed + 60.2, dice.choice((503, None)))
+    return replace(history, attempts=[*history.attempts, last])
+
+
 @found_as("late-answer")
 def an_answer_comes_late(history: History, dice: Random) -> History:
     attempt = pick(dice, (it for it in history.attempts if it.status and it.route != "kafka"))

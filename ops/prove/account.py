@@ -48,6 +48,7 @@ def counts(played: Played) -> dict[str, int]:
     outcomes = Counter(attempt.outcome for attempt in history.attempts)
     return {
         "events": len(history.events),
+        "given up": _given_up(history),
         "attempts": len(history.attempts),
         **{f"attempts {outcome}": outcomes[outcome] for outcome in Outcome},
         "answers later than 3 s, or never": len(late),
@@ -62,6 +63,11 @@ def counts(played: Played) -> dict[str, int]:
         "kill -9": played.kills,
         "longest delay of the sender's own, in ms": _own_delay_ms(played),
     }
+
+
+def _given_up(history: History) -> int:
+    accepted = {one.event for one in history.attempts if one.outcome is Outcome.OK}
+    return sum(event.number not in accepted for event in history.events)
 
 
 def _stable(played: Played) -> list[float]:

@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     fates.phantoms,
     answers.refused_good,
     answers.quarantined_good,
+    answers.never_accepted,
     answers.late_answers,
     ends.stuck,
     ends.hanging_transactions,

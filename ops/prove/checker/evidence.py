@@ -72,6 +72,15 @@ class Evidence:
         return first
 
     @cached_property
+    def last_attempt(self) -> Mapping[int, Attempt]:
+        """An event's attempt that began last."""
+        last: dict[int, Attempt] = {}
+        for attempt in self.history.attempts:
+            if attempt.started >= last.get(attempt.event, attempt).started:
+                last[attempt.event] = attempt
+        return last
+
+    @cached_property
     def sent_to_ingress(self) -> frozenset[int]:
         """Events that an ingress got, whatever it answered."""
         return frozenset(each.event for each in self.history.attempts if each.route != NO_INGRESS)

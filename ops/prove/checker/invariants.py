@@ -109,6 +109,9 @@ INVARIANTS = (
         (
             Anomaly("refused-good", "a signed call was answered neither 2xx nor 503"),
             Anomaly("quarantined-good", "a good event was set aside"),
+            Anomaly(
+                "never-accepted", "refused or unanswered to the last, a minute after any fault"
+            ),
         ),
     ),
     Invariant(

@@ -35,6 +35,8 @@ def _senders(evidence: Evidence) -> Iterator[str]:
     past = evidence.history
     if unknown := {each.event for each in past.attempts} - evidence.events.keys():
         yield f"{len(unknown)} events were attempted that are not known, e.g. {min(unknown)}"
+    if unsent := len(evidence.events.keys() - evidence.first_sent.keys()):
+        yield f"{unsent} events were never attempted"
     if backwards := sum(each.ended < each.started for each in past.attempts):
         yield f"{backwards} attempts ended before they began"
     if twins := len(past.events) - len(evidence.by_digest):

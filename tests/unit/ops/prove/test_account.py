@@ -69,6 +69,8 @@ def test_the_counts_add_up_as_the_books_do(seed: int) -> None:
 def test_what_else_is_counted(history: History) -> None:
     found = counts(played(history))
     assert found["events"] == 40
+    accepted = {one.event for one in history.attempts if one.status == 200}
+    assert found["given up"] == 40 - len(accepted) > 0
     assert found["kill -9"] == 9
     assert found["faults"] == 1
     assert found["tasks"] == len(history.tasks)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ops.prove.checker import INVARIANTS, MOST_EXAMPLES, books, check, void_reasons
-from ops.prove.history import Attempt, End, Event, History, Record, Seen, digest
+from ops.prove.history import Attempt, End, Event, History, Record, Seen, Strike, digest
 from tests.histories import valid
 
 KEY = b"tenant-0"
@@ -39,7 +39,8 @@ def live(records: Iterable[Record], poll: int = 0, session: int = 0) -> list[See
 
 
 EVENTS = [event(number) for number in range(5)]
-QUIET = History(1, EVENTS)
+QUIET = History(1, EVENTS, strikes=[Strike("kill worker", "worker-1", 0.0)])
+"""Its fault is never healed: whatever is not accepted has its reason."""
 
 
 def names(history: History) -> set[str]:
@@ -211,6 +212,26 @@ def test_a_later_copy_in_quarantine_is_still_a_good_event_set_aside() -> None:
     assert names(history) == {"quarantined-good"}
 
 
+def test_what_is_refused_to_the_last_a_minute_after_the_last_fault_is_found() -> None:
+    healed = [Strike("kill worker", "worker-1", 1.0, 9.0), Strike("kill broker", "k", 2.0, 4.0)]
+    refused = [sent(0, 5.0, 503), sent(0, 69.5, None), sent(0, 30.0, 503)]
+    history = replace(QUIET, attempts=refused, strikes=healed)
+    assert names(history) == {"never-accepted"}
+    assert not names(replace(history, attempts=[sent(0, 69.0, 503)]))
+    assert not names(replace(history, strikes=[*healed, Strike("cut streams-crm", "s", 3.0)]))
+    accepted = [*refused, sent(0, 3.0)]
+    assert not names(replace(history, attempts=accepted, raw=raw(0), outputs=out(0)))
+    by_hand = sent(0, 99.0, None, route="kafka")
+    assert not names(replace(history, attempts=[by_hand]))
+
+
+def test_without_a_fault_every_event_is_accepted() -> None:
+    thousand = [event(number) for number in range(1000)]
+    history = History(1, thousand, [sent(number, status=503) for number in range(1000)])
+    (finding,) = check(history)
+    assert (finding.invariant, finding.name, finding.count) == ("I6", "never-accepted", 1000)
+
+
 def test_examples_are_few_and_the_count_is_whole() -> None:
     history = History(1, [event(n) for n in range(20)], [sent(n) for n in range(20)])
     (finding,) = check(history)
@@ -260,6 +281,12 @@ def test_attempts_of_an_unknown_event_are_void_and_break_nothing() -> None:
     assert check(history) == []
 
 
+def test_events_that_were_never_attempted_are_void() -> None:
+    whole = valid()
+    history = replace(whole, events=[*whole.events, event(500), event(501)])
+    assert void_reasons(history) == ["2 events were never attempted"]
+
+
 def test_attempts_that_end_before_they_begin_are_void_and_break_nothing() -> None:
     whole = valid()
     backwards = [replace(it, started=it.ended + 1) for it in whole.attempts]
@@ -272,7 +299,8 @@ def test_bodies_numbers_and_recipients_have_to_differ() -> None:
     whole = valid()
     named = replace(event(500), recipients=("a@example.com", "a@example.com"))
     twins = [named, replace(named, number=501, recipients=()), replace(event(7), number=500)]
-    history = replace(whole, events=[*whole.events, *twins])
+    attempts = [*whole.attempts, sent(500, status=None), sent(501, status=None)]
+    history = replace(whole, events=[*whole.events, *twins], attempts=attempts)
     assert void_reasons(history) == [
         "1 events have the body of another one",
         "1 events have the number of another one",
