@@ -23,6 +23,7 @@ class State:
         self.stack_file = self.folder / "stack.json"
         self.secret_file = self.folder / "secret"
         self.crm_secret_file = self.folder / "crm-secret"
+        self._lock_file = self.folder / "lock"
         self._forgettable = self.folder / "emptied-at-each-start"
         self._hold: TextIO | None = None
 
@@ -30,10 +31,12 @@ class State:
         """Keep others out until `release`, or until this process is gone.
 
         Raises:
-            StateInUse: another stack runs in the folder.
+            StateInUse: another stack runs in the folder, or another run goes on there.
         """
+        if self._hold:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._hold = hold.take(self.folder / "lock")
+        self._hold = hold.take(self._lock_file)
         if self._hold is None:
             raise StateInUse(
                 f"another stack runs in {self.folder}: stop it, or choose another --state-dir"
@@ -45,23 +48,21 @@ class State:
             self._hold = None
 
     def forget(self) -> None:
-        """Empty the folder of what an earlier run left that began with this, too.
+        """Own the folder, and empty it of what an earlier run left that began with this, too.
 
         Raises:
             StateInUse: a stack runs in it, or it holds what somebody may want to keep.
         """
         if self._is_worth_keeping():
             raise StateInUse(
-                f"{self.folder} would be emptied, but it holds files that no demo put there: "
-                "choose a new folder with --state-dir"
+                f"{self.folder} would be emptied, but it holds files that no demo or proof put "
+                "there: choose a new folder with --state-dir"
             )
         self.own()
-        try:
-            shutil.rmtree(self.folder)
-            self.folder.mkdir()
-            self._forgettable.touch()
-        finally:
-            self.release()
+        self._forgettable.touch()
+        # The lock stays: in a file that is gone it would keep nobody out.
+        for each in {*self.folder.iterdir()} - {self._lock_file, self._forgettable}:
+            _delete(each)
 
     def _is_worth_keeping(self) -> bool:
         occupied = self.folder.exists() and any(self.folder.iterdir())
@@ -88,6 +89,13 @@ class State:
     def withdraw(self) -> None:
         """Remove stack.json: nothing runs any more."""
         self.stack_file.unlink(missing_ok=True)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _write_once(path: Path, secret: str) -> None:

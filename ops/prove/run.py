@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,14 +63,25 @@ async def prove(wish: Wish, console: Console) -> int:
     Raises:
         StateInUse: the folder is another's.
     """
-    State(wish.folder).forget()
-    with Display(console) as display:
-        report = await _report(wish, Telling(display))
-    written = wish.folder / "report.json", wish.folder / "report.html"
-    for file, content in zip(written, (to_json, page), strict=True):
-        file.write_bytes(content(report))
+    with _emptied(wish.folder):
+        with Display(console) as display:
+            report = await _report(wish, Telling(display))
+        written = wish.folder / "report.json", wish.folder / "report.html"
+        for file, content in zip(written, (to_json, page), strict=True):
+            file.write_bytes(content(report))
     console.print(summary(report, written))
     return exit_code(report.verdict)
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[None]:
+    """Keep other runs out of it, which would begin with deleting what this one writes."""
+    state = State(folder)
+    state.forget()
+    try:
+        yield
+    finally:
+        state.release()
 
 
 async def _report(wish: Wish, telling: Telling) -> Report:

@@ -37,13 +37,14 @@ def test_forgetting_empties_what_an_earlier_forgetting_began(tmp_path: Path) -> 
     assert not state.secret_file.exists()
     state.make_secrets()
     assert state.secret != first
+    state.release()
 
 
 def test_forgetting_refuses_a_folder_with_anything_else_in_it(tmp_path: Path) -> None:
     """`geophone demo --state-dir ~` must not cost anybody a home folder."""
     precious = tmp_path / "precious"
     precious.write_text("work of a year")
-    with pytest.raises(StateInUse, match="holds files that no demo put there"):
+    with pytest.raises(StateInUse, match="holds files that no demo or proof put there"):
         State(tmp_path).forget()
     assert precious.read_text() == "work of a year"
     assert list(tmp_path.iterdir()) == [precious]
@@ -65,6 +66,33 @@ def test_forgetting_refuses_a_folder_in_which_a_stack_runs(tmp_path: Path) -> No
     with pytest.raises(StateInUse, match="another stack runs"):
         other.forget()
     assert state.secret
+    state.release()
+
+
+def test_what_was_forgotten_is_owned_until_it_is_released(tmp_path: Path) -> None:
+    state, other = State(tmp_path / "prove"), State(tmp_path / "prove")
+    state.forget()
+    (state.folder / "run").mkdir()
+    for refused in (other.forget, other.own):
+        with pytest.raises(StateInUse, match="another stack runs"):
+            refused()
+    assert (state.folder / "run").exists()
+    state.release()
+    other.forget()
+    assert not (state.folder / "run").exists()
+    other.release()
+
+
+def test_forgetting_deletes_links_and_not_what_they_lead_to(tmp_path: Path) -> None:
+    precious = tmp_path / "elsewhere" / "precious"
+    precious.parent.mkdir()
+    precious.touch()
+    state = State(tmp_path / "demo")
+    state.forget()
+    (state.folder / "link").symlink_to(precious.parent)
+    state.forget()
+    assert not (state.folder / "link").is_symlink()
+    assert precious.exists()
     state.release()
 
 

@@ -25,7 +25,7 @@ from ops.prove.round import Order, Played
 from ops.prove.settle import Settled
 from ops.prove.telling import Telling
 from ops.stack import StackFailed
-from ops.state import StateInUse
+from ops.state import State, StateInUse
 from tests.histories import valid
 
 PROFILE = Profile("small", events=40, kills=3, seconds=20)
@@ -174,6 +174,22 @@ async def test_the_next_run_begins_with_an_empty_folder(stage: Stage, tmp_path: 
     _, _, report = await prove(tmp_path)
     assert report["verdict"] == "void"
     assert not (tmp_path / "run").exists()
+
+
+async def test_a_second_run_in_the_same_folder_is_refused_and_deletes_nothing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    def play(order: Order) -> History:
+        order.folder.mkdir()
+        with pytest.raises(StateInUse, match="another stack runs"):
+            State(tmp_path).forget()
+        assert order.folder.exists()
+        return HISTORY
+
+    stage.play = play
+    code, _, _ = await prove(tmp_path)
+    assert code == 0
+    assert len(stage.orders) == 1
 
 
 async def test_the_matrix_plays_every_cell_on_one_stack(stage: Stage, tmp_path: Path) -> None:
