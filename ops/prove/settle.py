@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
@@ -29,7 +30,7 @@ class Settled:
 async def until_settled(watch: Watch, sender_done: Callable[[], bool], seconds: float) -> Settled:
     """Wait until the sender is done and all stages have handled all there is, twice in a row.
 
-    Returns as well once nothing has moved for `seconds`: then it says what did not settle.
+    Returns as well once no stage has got on for `seconds`: then it says what did not settle.
     """
     return await _Waiting(watch, sender_done, seconds).wait()
 
@@ -40,6 +41,7 @@ class _Waiting:
         self._sender_done = sender_done
         self._began = self._moved = time.monotonic()
         self._last: Look | None = None
+        self._reached: dict[tuple[str, Place], int] = {}
         self._seconds = seconds
         self._marks: dict[Place, int] | None = None
         self._stable_after: float | None = None
@@ -47,12 +49,15 @@ class _Waiting:
         self._lag: Mapping[str, int] = {}
 
     async def wait(self) -> Settled:
-        while True:
-            unsettled = await self._unsettled()
-            now = time.monotonic()
-            if not unsettled or now - self._moved >= self._seconds:
-                return Settled(now - self._began, self._stable_after, tuple(unsettled), self._lag)
+        while (unsettled := await self._unsettled()) and not self._stands_still():
             await asyncio.sleep(_PAUSE_SECONDS)
+        seconds = time.monotonic() - self._began
+        if unsettled:
+            await self._measure_the_lag()
+        return Settled(seconds, self._stable_after, tuple(unsettled), self._lag)
+
+    def _stands_still(self) -> bool:
+        return time.monotonic() - self._moved >= self._seconds
 
     async def _unsettled(self) -> list[str]:
         before, self._quiet = self._quiet, None
@@ -74,9 +79,20 @@ class _Waiting:
         still = before is not None and before.ends == look.ends
         return [] if still else ["something has just been written"]
 
+    async def _measure_the_lag(self) -> None:
+        """Measure it although something is undecided: a run that hangs has a lag as well."""
+        if self._last:
+            with suppress(KafkaException, TimeoutError):
+                self._lag = await asyncio.to_thread(self._watch.lag, self._last)
+
     def _note_moved(self, look: Look) -> None:
-        if look != self._last:
-            self._last, self._moved = look, time.monotonic()
+        """A stage gets on if it commits more than ever: one that only starts over writes, too."""
+        self._last = look
+        for stage, offsets in look.committed.items():
+            for place, offset in offsets.items():
+                if offset > self._reached.get((stage, place), 0):
+                    self._reached[stage, place] = offset
+                    self._moved = time.monotonic()
 
     def _note_stable(self, look: Look) -> None:
         if self._marks is None:

@@ -1,5 +1,6 @@
 """When a run has settled, and what it says if it has not."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -87,6 +88,28 @@ async def test_it_waits_as_long_as_something_moves(monkeypatch: pytest.MonkeyPat
     settled = await waited(Looks([*handled, look(20, 20)]), 0.5)
     assert settled.unsettled == ()
     assert settled.seconds > 0.9
+
+
+async def test_what_only_writes_and_gets_nothing_done_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that starts over and over leaves markers each time, and may commit anew."""
+    monkeypatch.setattr(settle, "_PAUSE_SECONDS", 0.02)
+    crashing = [look(20 + n, 21 + n, committed=5 - n % 2) for n in range(200)]
+    settled = await asyncio.wait_for(waited(Looks([*crashing]), 0.2), 2)
+    assert "records are undecided" in settled.unsettled[0]
+    assert settled.seconds < 1
+
+
+async def test_the_lag_is_measured_even_if_a_transaction_hangs() -> None:
+    settled = await waited(Looks([look(4, 6, committed=1)]), 0.05)
+    assert settled.unsettled == ("raw-0: 2 records are undecided",)
+    assert settled.lag == {"dedup": 3, "followup": 0, "crm": 0}
+
+
+async def test_an_early_lag_is_not_taken_for_that_of_the_end() -> None:
+    settled = await waited(Looks([look(5, 5), look(9, 10, committed=5)]), 0.05)
+    assert settled.lag["dedup"] == 4
 
 
 async def test_a_sender_that_goes_on_is_no_end() -> None:
