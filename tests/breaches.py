@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ops.prove.history import (
     Attempt,
@@ -145,6 +145,17 @@ def appended(records: Sequence[Record], record: Record) -> list[Record]:
     return [*records, replace(record, offset=end)]
 
 
+def added(history: History, **more: Record) -> History:
+    """Append one record to the named log, and let the live reader get it in a further session."""
+    ((log, record),) = more.items()
+    records = appended(getattr(history, log), record)
+    changed: dict[str, Any] = {log: records}
+    ended = max(it.ended for it in history.attempts)
+    last = history.live[-1]
+    reading = Seen(records[-1], max(ended, last.at), last.poll + 1, last.session + 1)
+    return replace(history, **changed, live=[*history.live, reading])
+
+
 def attempted(history: History, old: Attempt, new: Attempt) -> History:
     return replace(history, attempts=[new if it is old else it for it in history.attempts])
 
@@ -244,10 +255,14 @@ def a_record_falls_between_sessions(history: History, dice: Random) -> History:
 @found_as("unseen")
 def the_live_reader_begins_too_late(history: History, dice: Random) -> History:
     late = pick(dice, (seen.record for seen in history.live if seen.record.offset == 0))
-    others = [seen for seen in history.live if seen.record != late]
-    lanes = {(seen.record.kind, seen.record.partition) for seen in others}
-    if (late.kind, late.partition) not in lanes:
-        raise NotApplicable
+    return replace(history, live=[seen for seen in history.live if seen.record != late])
+
+
+@found_as("unseen")
+def the_live_reader_forgets_a_partition(history: History, dice: Random) -> History:
+    lost = pick(dice, history.live).record
+    lane = (lost.kind, lost.partition)
+    others = [it for it in history.live if (it.record.kind, it.record.partition) != lane]
     return replace(history, live=others)
 
 
@@ -257,7 +272,7 @@ def the_live_reader_begins_too_late(history: History, dice: Random) -> History:
 @found_as("corrupt")
 def raw_holds_a_body_nobody_sent(history: History, dice: Random) -> History:
     alike = pick(dice, history.raw)
-    return replace(history, raw=appended(history.raw, replace(alike, digest=NEVER_SENT)))
+    return added(history, raw=replace(alike, digest=NEVER_SENT))
 
 
 @found_as("corrupt", "unprocessed")
@@ -272,7 +287,7 @@ def a_body_is_encoded_anew_on_its_way_out(history: History, dice: Random) -> His
 def the_quarantine_holds_a_body_nobody_sent(history: History, dice: Random) -> History:
     alike = pick(dice, history.quarantine)
     strange = replace(alike, digest=NEVER_SENT, source=None)
-    return replace(history, quarantine=appended(history.quarantine, strange))
+    return added(history, quarantine=strange)
 
 
 @found_as("inconsistent-offsets")
@@ -312,13 +327,13 @@ def an_offset_is_taken_twice(history: History, dice: Random) -> History:
 
 @found_as("duplicate")
 def an_event_comes_out_twice(history: History, dice: Random) -> History:
-    return replace(history, outputs=appended(history.outputs, pick(dice, history.outputs)))
+    return added(history, outputs=pick(dice, history.outputs))
 
 
 @found_as("duplicate")
 def a_raw_record_is_set_aside_twice(history: History, dice: Random) -> History:
     record = pick(dice, (record for record in history.quarantine if record.source))
-    return replace(history, quarantine=appended(history.quarantine, record))
+    return added(history, quarantine=record)
 
 
 def _read_beyond_the_end(history: History, record: Record) -> History:
@@ -452,11 +467,8 @@ def poison_without_an_answer_is_not_set_aside(history: History, dice: Random) ->
 def an_event_comes_out_that_never_went_in(history: History, dice: Random) -> History:
     alike = pick(dice, history.outputs)
     event = replace(event_of(history, alike), number=9999, digest=NEVER_SENT, recipients=())
-    return replace(
-        history,
-        events=[*history.events, event],
-        outputs=appended(history.outputs, replace(alike, digest=NEVER_SENT)),
-    )
+    broken = replace(history, events=[*history.events, event])
+    return added(broken, outputs=replace(alike, digest=NEVER_SENT))
 
 
 @found_as("phantom")
@@ -470,15 +482,14 @@ def raw_holds_what_was_never_sent(history: History, dice: Random) -> History:
 def poison_comes_out_as_an_event(history: History, dice: Random) -> History:
     alike = pick(dice, history.outputs)
     event = pick(dice, poison(history, accepted(history)))
-    record = replace(alike, digest=event.digest)
-    return replace(history, outputs=appended(history.outputs, record))
+    return added(history, outputs=replace(alike, digest=event.digest))
 
 
 @found_as("phantom")
 def poison_is_set_aside_from_where_it_is_not(history: History, dice: Random) -> History:
     record = pick(dice, history.quarantine)
     astray = replace(record, source=(record.partition, 10_000))
-    return replace(history, quarantine=appended(history.quarantine, astray))
+    return added(history, quarantine=astray)
 
 
 @found_as("phantom")
@@ -487,7 +498,7 @@ def an_ingress_sets_aside_what_it_never_got(history: History, dice: Random) -> H
     numbers = {event.number for event in history.events} - got
     event = pick(dice, poison(history, numbers))
     record = Record("quarantine", 0, 0, event.digest, None)
-    return replace(history, quarantine=appended(history.quarantine, record))
+    return added(history, quarantine=record)
 
 
 @found_as("premature-read")
@@ -516,7 +527,7 @@ def a_good_event_is_set_aside(history: History, dice: Random) -> History:
     key = event.tenant.encode()
     home = partition_for(key, history.partitions)
     record = Record("quarantine", home, 0, event.digest, key)
-    return replace(history, quarantine=appended(history.quarantine, record))
+    return added(history, quarantine=record)
 
 
 @found_as("never-accepted")
@@ -587,7 +598,7 @@ def an_undelivered_event_has_tasks(history: History, dice: Random) -> History:
 @found_as("dead-task")
 def a_command_is_given_up(history: History, dice: Random) -> History:
     tenant = pick(dice, good(history)).tenant
-    return replace(history, dead=[Record("task.dead", 0, 0, NEVER_SENT, tenant.encode())])
+    return added(history, dead=Record("task.dead", 0, 0, NEVER_SENT, tenant.encode()))
 
 
 # I10

@@ -1,8 +1,7 @@
 """Valid histories: what a run leaves when everything below it fails and geophone does not.
 
 Attempts are refused or unanswered and stored all the same, or later, or not; the dedup stage works
-in batches whose transactions are now and then aborted; the live reader has to connect anew, and
-may stop early.
+in batches whose transactions are now and then aborted; the live reader has to connect anew.
 """
 
 from collections import defaultdict
@@ -182,13 +181,12 @@ class _Cluster:
 
 
 def _live(cluster: _Cluster, dice: Random) -> Iterator[Seen]:
-    """Poll until everything was read, or until the reader is stopped."""
+    """Poll until everything was read."""
     logs = {lane: log for lane, log in cluster.logs.items() if log}
     end = max(log[-1][0] for log in logs.values())
-    stops = dice.choice((1.0, 1.0, 1.0, 0.8)) * end
     position = dict.fromkeys(logs, 0)
     now, poll, session = 0.0, 0, 0
-    while now <= stops or not any(position.values()):
+    while now <= end:
         now, poll = now + end / 12, poll + 1
         if dice.random() < 0.15:
             session += 1

@@ -47,9 +47,7 @@ INVARIANTS = (
             Anomaly("unprocessed", "answered 2xx, in raw, and never came out", "lost-write*"),
             Anomaly("poll-skip", "a reader's next poll left records out", "poll-skip"),
             Anomaly("int-poll-skip", "within one poll records were left out", "int-poll-skip"),
-            Anomaly(
-                "unseen", "no session of the live reader got a record before its end", "unseen"
-            ),
+            Anomaly("unseen", "no session of the live reader got a record", "unseen"),
         ),
     ),
     Invariant(

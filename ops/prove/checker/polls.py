@@ -1,7 +1,8 @@
 """What the live reader got while the faults ran: offsets that rise, none left out, none too soon.
 
 Within a session a reader goes on where it was. A new session may read again what an earlier one
-has read; it may not begin behind it. What comes after the last record it got is not its fault.
+has read; it may not begin behind it. It reads on until everything has settled, so that in the end
+it has got all that the final reader finds, in partitions it never saw as well.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,14 +38,14 @@ def _step(lane: Lane, before: Seen, seen: Seen, log: Sequence[int]) -> Iterator[
 
 
 def unseen(evidence: Evidence) -> Iterator[Breach]:
-    """Records before the live reader's last one that fell between its sessions."""
-    for lane, readings in evidence.live.items():
-        log = evidence.logs.get(lane, {})
-        seen = {each.record.offset for each in readings}
-        end = max(seen)
-        if missing := {offset for offset in log if offset < end and offset not in seen}:
+    """Records that no session got. Who got nothing at all makes the history void instead."""
+    if not evidence.history.live:
+        return
+    for lane, log in evidence.logs.items():
+        readings = evidence.live.get(lane, ())
+        if missing := log.keys() - {each.record.offset for each in readings}:
             for offset in sorted(missing - _left_out_within_sessions(readings, log)):
-                yield Breach("unseen", _never(evidence, log[offset], end))
+                yield Breach("unseen", _never(evidence, log[offset]))
 
 
 def _left_out_within_sessions(readings: Sequence[Seen], log: Mapping[int, Record]) -> set[int]:
@@ -59,10 +60,10 @@ def _left_out_within_sessions(readings: Sequence[Seen], log: Mapping[int, Record
     return left_out
 
 
-def _never(evidence: Evidence, record: Record, end: int) -> str:
+def _never(evidence: Evidence, record: Record) -> str:
     event = evidence.by_digest.get(record.digest)
     what = name(event) if event else f"digest {record.digest.hex()}"
-    return f"{what} at {place(record)} never came, but offset {end} did"
+    return f"{what} at {place(record)} never came to the live reader"
 
 
 def premature_reads(evidence: Evidence) -> Iterator[Breach]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 
 from ops.prove.checker import INVARIANTS, MOST_EXAMPLES, books, check, void_reasons
 from ops.prove.history import Attempt, End, Event, History, Record, Seen, Strike, digest
@@ -34,7 +35,7 @@ def lane(kind: str, *placed: tuple[int, int]) -> list[Record]:
     return [Record(kind, 0, offset, digest(b"%d" % number), KEY) for offset, number in placed]
 
 
-def live(records: Iterable[Record], poll: int = 0, session: int = 0) -> list[Seen]:
+def live(records: Iterable[Record], poll: int = 1, session: int = 0) -> list[Seen]:
     return [Seen(record, 9.0, poll, session) for record in records]
 
 
@@ -160,39 +161,53 @@ READ = replace(
 )
 
 
+def read_as(*readings: list[Seen]) -> History:
+    """All of raw, and of the outputs what is given."""
+    return replace(READ, live=[*live(READ.raw, poll=0), *chain(*readings)])
+
+
 def test_offsets_that_hold_no_record_are_not_left_out() -> None:
-    assert not names(replace(READ, live=live(READ.outputs)))
+    assert not names(read_as(live(READ.outputs)))
 
 
-def test_a_reader_that_ends_early_left_nothing_out() -> None:
-    assert not names(replace(READ, live=live(READ.outputs[:3])))
+def test_a_reader_that_ends_early_did_not_see_the_rest() -> None:
+    (finding,) = check(read_as(live(READ.outputs[:3])))
+    assert (finding.name, finding.count) == ("unseen", 2)
+
+
+def test_a_partition_that_the_live_reader_never_got_is_not_passed_over() -> None:
+    history = read_as()
+    (finding,) = check(history)
+    assert (finding.name, finding.count) == ("unseen", len(READ.outputs))
+    books_of = {each.sentence: (each.left, each.right) for each in books(history)}
+    assert books_of["records the live reader saw = records in the log"] == (5, 10)
 
 
 def test_a_new_session_may_read_again_but_not_begin_behind() -> None:
     first = live(READ.outputs[:3])
-    assert not names(replace(READ, live=first + live(READ.outputs[1:], 1, session=1)))
-    assert names(replace(READ, live=first + live(READ.outputs[4:], 1, session=1))) == {"unseen"}
+    assert not names(read_as(first, live(READ.outputs[1:], 2, session=1)))
+    assert names(read_as(first, live(READ.outputs[4:], 2, session=1))) == {"unseen"}
 
 
 def test_a_session_may_not_leave_out_what_an_earlier_one_has_read() -> None:
     again = [READ.outputs[0], READ.outputs[2]]
-    history = replace(READ, live=live(READ.outputs) + live(again, 1, session=1))
+    history = read_as(live(READ.outputs), live(again, 2, session=1))
     assert names(history) == {"int-poll-skip"}
 
 
 def test_a_place_that_is_read_twice_is_no_duplicate() -> None:
-    readings = live(READ.outputs) + live(READ.outputs[-1:], poll=1)
-    assert names(replace(READ, live=readings)) == {"nonmonotonic-poll"}
+    history = read_as(live(READ.outputs), live(READ.outputs[-1:], poll=2))
+    assert names(history) == {"nonmonotonic-poll"}
 
 
 def test_a_copy_that_was_taken_back_is_seen_twice_by_the_live_reader() -> None:
     taken_back = lane("event.Other", (7, 4))
-    readings = live([*READ.outputs[:4], *taken_back, READ.outputs[4]])
-    assert names(replace(READ, live=readings)) == {"aborted-read", "duplicate"}
+    history = read_as(live([*READ.outputs[:4], *taken_back, READ.outputs[4]]))
+    assert names(history) == {"aborted-read", "duplicate"}
 
 
-def test_a_topic_that_only_the_live_reader_reads_is_not_compared() -> None:
-    assert not names(replace(READ, live=live(lane("task", (0, 0)))))
+def test_a_topic_that_no_reader_reads_is_not_compared() -> None:
+    assert not names(read_as(live(READ.outputs), live(lane("dedup", (0, 0)))))
 
 
 def test_an_answer_at_the_limit_is_in_time_and_a_lost_connection_is_not_late() -> None:
