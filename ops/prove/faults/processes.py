@@ -7,6 +7,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 
 import psutil
@@ -17,6 +18,8 @@ from ops.prove.faults.site import PATIENCE_SECONDS, FaultFailed, Site, until
 from ops.prove.history import Strike
 
 _ZOMBIE_WATCH_SECONDS = 3.0
+_TRIES = 5
+"""A process may end by itself in the moment it is hit; one that does so each time is ill."""
 
 
 def one(role: str, number: signal.Signals) -> Inflict:
@@ -84,7 +87,10 @@ def frozen(role: str, least: float, most: float) -> Inflict:
     async def inflict(site: Site, dice: Random) -> Strike:
         name, seconds = dice.choice(site.names(role)), dice.uniform(least, most)
         async with site.hold(name):
-            return await _freeze(await site.running(name), seconds)
+            for _ in range(_TRIES):
+                if strike := await _freeze(await site.running(name), seconds):
+                    return strike
+        raise FaultFailed(f"{name} ends by itself each time it is to be frozen")
 
     return inflict
 
@@ -95,12 +101,16 @@ async def _end(site: Site, name: str, number: signal.Signals) -> Strike:
 
 
 async def _end_held(site: Site, name: str, number: signal.Signals) -> Strike:
-    child = await site.running(name)
-    pid, ends, at = child.pid, len(child.exits), time.monotonic()
-    child.send(number)
-    await until(lambda: len(child.exits) > ends, f"{name} to end")
-    code = child.exits[ends]
-    _check(name, pid, code, number)
+    for _ in range(_TRIES):
+        child = await site.running(name)
+        pid, at = child.pid, time.monotonic()
+        code = await _sent(child, number)
+        if number != signal.SIGKILL or code == -signal.SIGKILL:
+            break
+    else:
+        raise FaultFailed(f"{name} ends by itself (code {code}) each time it is to be killed")
+    if psutil.pid_exists(pid):
+        raise FaultFailed(f"{name} was ended, and process {pid} is still there")
     if number == signal.SIGKILL:
         site.kills[child.program.role] += 1
     await until(lambda: child.running, f"{name} to be started again")
@@ -110,22 +120,30 @@ async def _end_held(site: Site, name: str, number: signal.Signals) -> Strike:
     return Strike("", name, at, time.monotonic(), f"{number.name}, code {code}")
 
 
-def _check(name: str, pid: int, code: int, number: signal.Signals) -> None:
-    if number == signal.SIGKILL and code != -signal.SIGKILL:
-        raise FaultFailed(f"{name} ended by itself (code {code}) before it was killed")
-    if psutil.pid_exists(pid):
-        raise FaultFailed(f"{name} was ended, and process {pid} is still there")
+async def _sent(child: Child, number: signal.Signals) -> int:
+    """Send a signal that ends it, and return the code it ended with."""
+    ends = len(child.exits)
+    child.send(number)
+    await until(lambda: len(child.exits) > ends, f"{child.program.name} to end")
+    return child.exits[ends]
 
 
-async def _freeze(child: Child, seconds: float) -> Strike:
+async def _freeze(child: Child, seconds: float) -> Strike | None:
+    """Return None if it ended before it stood still."""
     name, process, ends = child.program.name, psutil.Process(child.pid), len(child.exits)
     at = time.monotonic()
     child.send(signal.SIGSTOP)
     try:
-        await until(lambda: process.status() == psutil.STATUS_STOPPED, f"{name} to stand still")
+        await until(
+            lambda: len(child.exits) > ends or process.status() == psutil.STATUS_STOPPED,
+            f"{name} to stand still",
+        )
+        if len(child.exits) > ends:
+            return None
         await asyncio.sleep(seconds)
     finally:
-        process.resume()
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
     healed = time.monotonic()
     return Strike("", name, at, healed, f"{seconds:.1f} s, then it {await _fate(child, ends)}")
 

@@ -37,6 +37,7 @@ def rebalances(times: int) -> Inflict:
 
 
 async def _leave(passer_by: Child, number: signal.Signals) -> None:
+    await passer_by.announced(PATIENCE_SECONDS)  # it may just have ended by itself
     ends = len(passer_by.exits)
     passer_by.send(number)
     await until(lambda: len(passer_by.exits) > ends, "the passer-by to leave")
