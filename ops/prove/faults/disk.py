@@ -42,11 +42,13 @@ async def full(site: Site, dice: Random) -> Strike:
 
 
 async def _on_small_disk(site: Site, broker: int, disk: "SmallDisk") -> Strike:
-    await asyncio.to_thread(disk.put)
+    putting = asyncio.create_task(asyncio.to_thread(disk.put))
     try:
+        await asyncio.shield(putting)
         return await _fill(site, broker, disk)
     finally:
-        # Also when we are told to stop: nothing must stay mounted.
+        # Also when we are told to stop: nothing must stay mounted, and no thread can be called off.
+        await asyncio.wait([putting])
         try:
             await site.kafka.terminate(broker)
         finally:
@@ -74,6 +76,7 @@ class SmallDisk:
         self._folder = folder
         self._aside = folder.with_name(f"{folder.name}-aside")
         self._ballast = folder / "ballast"
+        self._mounted = self._whole = False
 
     def put(self) -> None:
         """Move the files to a file system with room for little more.
@@ -92,7 +95,9 @@ class SmallDisk:
             self._folder.rmdir()
             self._aside.rename(self._folder)
             raise NotHere("this machine does not let us mount a small file system")
+        self._mounted = True
         _copy(self._aside, self._folder)
+        self._whole = True
 
     def fill(self) -> None:
         """Write until nothing fits any more."""
@@ -104,12 +109,22 @@ class SmallDisk:
         self._ballast.unlink(missing_ok=True)
 
     def take_away(self) -> None:
-        """Move the files back to where they came from."""
-        self.make_room()
-        shutil.rmtree(self._aside)
-        _copy(self._folder, self._aside)
-        if _run("umount", self._folder):
+        """Move the files back to where they came from; harmless after a `put` that failed."""
+        if not self._mounted:
+            return
+        try:
+            if self._whole:
+                self.make_room()
+                shutil.rmtree(self._aside)
+                _copy(self._folder, self._aside)
+        finally:
+            self._unmount()
+
+    def _unmount(self) -> None:
+        # Whoever still has a file open there keeps it busy: then it goes once that is closed.
+        if _run("umount", self._folder) and _run("umount", "-l", self._folder):
             raise OSError(f"could not unmount {self._folder}")
+        self._mounted = self._whole = False
         self._folder.rmdir()
         self._aside.rename(self._folder)
 
