@@ -17,6 +17,7 @@ from ops.prove.history import (
     digest,
 )
 from schemas.partitioner import partition_for
+from tests.histories import command
 
 T = TypeVar("T")
 Mutation = Callable[[History, Random], History]
@@ -116,6 +117,7 @@ def with_all(
         raw=each(history.raw),
         outputs=each(history.outputs),
         quarantine=each(history.quarantine),
+        commands=each(history.commands),
         live=[replace(seen, record=new) for seen in history.live if (new := change(seen.record))]
         if live
         else history.live,
@@ -128,7 +130,9 @@ def without(history: History, *records: Record) -> History:
 
 def without_tasks(history: History, event: Event) -> History:
     kept = [task for task in history.tasks if task.recipient not in event.recipients]
-    return replace(history, tasks=kept)
+    gone = {command(recipient) for recipient in event.recipients}
+    others = with_all(history, lambda record: None if record.digest in gone else record)
+    return replace(others, tasks=kept)
 
 
 def swapped(history: History, old: Record, new: Record) -> History:
@@ -503,7 +507,8 @@ def an_ingress_sets_aside_what_it_never_got(history: History, dice: Random) -> H
 
 @found_as("premature-read")
 def a_body_is_read_before_it_was_sent(history: History, dice: Random) -> History:
-    place = pick(dice, range(len(history.live)))
+    bodies = {event.digest for event in history.events}
+    place = pick(dice, (at for at, seen in enumerate(history.live) if seen.record.digest in bodies))
     live = list(history.live)
     sent = first_sent(history, event_of(history, live[place].record))
     live[place] = replace(live[place], at=sent - 0.1)
@@ -577,6 +582,11 @@ def a_recipient_has_two_tasks(history: History, dice: Random) -> History:
     task = pick(dice, history.tasks)
     key = dice.choice((task.key, "another key"))
     return replace(history, tasks=[*history.tasks, replace(task, key=key)])
+
+
+@found_as("double-command")
+def a_command_is_in_its_topic_twice(history: History, dice: Random) -> History:
+    return added(history, commands=pick(dice, history.commands))
 
 
 @found_as("unexpected-task")

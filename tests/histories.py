@@ -36,6 +36,7 @@ def valid(seed: int = 1, events: int = 40, partitions: int = 2) -> History:
         raw=cluster.records("raw"),
         outputs=cluster.records("event."),
         quarantine=cluster.records("quarantine"),
+        commands=cluster.records("task"),
         live=list(_live(cluster, dice)),
         tasks=_tasks(sent, cluster.records("event.")),
         ends=list(cluster.ends()),
@@ -47,6 +48,11 @@ def valid(seed: int = 1, events: int = 40, partitions: int = 2) -> History:
 def histories() -> st.SearchStrategy[History]:
     """Valid histories, large enough to have a bit of everything."""
     return st.builds(valid, st.integers(0, 2**32), st.integers(30, 60), st.integers(2, 4))
+
+
+def command(recipient: str) -> bytes:
+    """Return the digest of the command of a task for this recipient."""
+    return digest(b"command " + recipient.encode())
 
 
 def _event(number: int, dice: Random) -> Event:
@@ -161,6 +167,9 @@ class _Cluster:
             else:
                 seen.add(raw.digest)
             touched.add((kind, raw.partition))
+            for recipient in event.recipients:
+                self._append(at, "task", raw.partition, command(recipient), raw.key)
+                touched.add(("task", raw.partition))
         for lane in touched:
             self._next[lane] += 1
 

@@ -57,6 +57,7 @@ def counts(played: Played) -> dict[str, int]:
         "output records": len(history.outputs),
         "duplicates dropped": _dropped(history),
         "quarantined": len(history.quarantine),
+        "task commands": len(history.commands),
         "tasks": len(history.tasks),
         "read live": len(history.live),
         "faults": len(history.strikes),

@@ -155,9 +155,9 @@ class Strike:
 class History:
     """Everything the checker looks at.
 
-    `raw`, `outputs` (every event topic), `quarantine` and `dead` were read committed from the
-    beginning after the end, per partition in order. `live` holds what the live reader saw of the
-    same topics. `lag` is records not handled at the end, by stage.
+    `raw`, `outputs` (every event topic), `quarantine`, `commands` (of tasks) and `dead` were read
+    committed from the beginning after the end, per partition in order. `live` holds what the live
+    reader saw of the same topics. `lag` is records not handled at the end, by stage.
     """
 
     partitions: int
@@ -166,6 +166,7 @@ class History:
     raw: Sequence[Record] = ()
     outputs: Sequence[Record] = ()
     quarantine: Sequence[Record] = ()
+    commands: Sequence[Record] = ()
     dead: Sequence[Record] = ()
     live: Sequence[Seen] = ()
     tasks: Sequence[Task] = ()

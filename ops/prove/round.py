@@ -118,6 +118,7 @@ def _history(stack: Stack, workload: Workload, cast: Cast, noted: _Noted) -> His
         raw=reading.raw,
         outputs=reading.outputs,
         quarantine=reading.quarantine,
+        commands=reading.commands,
         dead=reading.dead,
         live=noted.live,
         tasks=read_tasks(stack.state.folder / FILE, _tenants_of(workload.name)),

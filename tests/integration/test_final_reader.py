@@ -31,7 +31,8 @@ async def test_it_reads_what_was_committed_and_nothing_else(
             await put(plain, r.topics.quarantine.name, [b"poison"], headers=source)
             await put(plain, r.topics.quarantine.name, [b"from a request"])
             await put(plain, r.topics.task_dead.name, [b"dead"])
-            await put(plain, r.topics.task.name, [b"not read"])
+            await put(plain, r.topics.task.name, [b"command"])
+            await put(plain, r.topics.dedup.name, [b"not read"])
         reading = await asyncio.to_thread(read, r)
         assert [one.digest for one in reading.raw] == [digest(body) for body in bodies("raw")]
         assert [one.offset for one in reading.raw] == [0, 1, 2]
@@ -42,6 +43,7 @@ async def test_it_reads_what_was_committed_and_nothing_else(
         }
         assert [one.source for one in reading.quarantine] == [(1, 7), None]
         assert [one.digest for one in reading.dead] == [digest(b"dead")]
+        assert [one.digest for one in reading.commands] == [digest(b"command")]
         assert not reading.undecided
         ends = {(end.kind, end.partition): end for end in reading.ends}
         assert len(ends) == 2 * len(list(r.topics))

@@ -49,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     ends.stuck,
     ends.hanging_transactions,
     tasks.wrong_tasks,
+    tasks.double_commands,
     tasks.dead_tasks,
     tenancy.cross_tenant,
     tenancy.misplaced,

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import chain
 
 from ops.prove.history import NO_INGRESS, Attempt, Event, History, Outcome, Record, Seen
+from ops.prove.readers.kinds import is_read
 
 Lane = tuple[str, int]
 """Kind and partition: within one, offsets order the records."""
@@ -30,11 +31,6 @@ def place(record: Record) -> str:
 def is_event_topic(kind: str) -> bool:
     """Whether this is the topic of an event type."""
     return kind.startswith("event.")
-
-
-def is_read_twice(kind: str) -> bool:
-    """Whether both readers read this topic."""
-    return is_event_topic(kind) or kind in {"raw", "quarantine", "task.dead"}
 
 
 class Evidence:
@@ -148,14 +144,14 @@ class Evidence:
     def read_at_the_end(self) -> Iterable[Record]:
         """All records of the final reader."""
         past = self.history
-        return chain(past.raw, past.outputs, past.quarantine, past.dead)
+        return chain(past.raw, past.outputs, past.quarantine, past.commands, past.dead)
 
     @cached_property
     def live(self) -> Mapping[Lane, Sequence[Seen]]:
         """What the live reader read, by lane, in the order in which it did."""
         live: dict[Lane, list[Seen]] = defaultdict(list)
         for seen in self.history.live:
-            if is_read_twice(seen.record.kind):
+            if is_read(seen.record.kind):
                 live[seen.record.kind, seen.record.partition].append(seen)
         return dict(live)
 

@@ -131,6 +131,7 @@ INVARIANTS = (
         (
             Anomaly("missing-task", "a recipient without a task"),
             Anomaly("double-task", "a recipient with several tasks"),
+            Anomaly("double-command", "a command that is twice in its topic", "duplicate*"),
             Anomaly("unexpected-task", "a task that no delivered event asks for"),
             Anomaly("dead-task", "a command that ended in the dead letters"),
         ),

@@ -1,11 +1,15 @@
-"""I9: each recipient of a delivered event has one task, and nobody else has any."""
+"""I9: each recipient of a delivered event has one task, and nobody else has any.
+
+The CRM carries out a command that comes again no second time, so it hides what is twice in the
+topic: commands are looked at there as well. The same send makes the same bytes.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from ops.prove.checker.evidence import Evidence, name, place
 from ops.prove.checker.invariants import Breach
-from ops.prove.history import Event, Task
+from ops.prove.history import Event, Record, Task
 
 
 def delivered_recipients(evidence: Evidence) -> dict[str, Event]:
@@ -35,6 +39,16 @@ def wrong_tasks(evidence: Evidence) -> Iterator[Breach]:
         elif len(found) > 1:
             sentence = f"{recipient} of {name(expected[recipient])} has {len(found)} tasks: {keys}"
             yield Breach("double-task", sentence)
+
+
+def double_commands(evidence: Evidence) -> Iterator[Breach]:
+    """A command that is in its topic again."""
+    first: dict[bytes, Record] = {}
+    for record in evidence.history.commands:
+        there = first.setdefault(record.digest, record)
+        if there is not record:
+            sentence = f"a command of {record.key!r} is at {place(there)} and again at"
+            yield Breach("double-command", f"{sentence} {place(record)}")
 
 
 def dead_tasks(evidence: Evidence) -> Iterator[Breach]:

@@ -38,7 +38,7 @@ def misplaced(evidence: Evidence) -> Iterator[Breach]:
     def home(key: bytes) -> int:
         return partition_for(key, past.partitions)
 
-    for record in chain(past.raw, past.outputs, past.quarantine):
+    for record in chain(past.raw, past.outputs, past.quarantine, past.commands):
         if record.key is not None and record.partition != home(record.key):
             sentence = f"key {record.key!r} belongs into partition {home(record.key)}"
             yield Breach("misplaced", f"{place(record)}: {sentence}")

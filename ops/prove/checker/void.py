@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ops.prove.checker.evidence import Evidence, is_read_twice
+from ops.prove.checker.evidence import Evidence
 from ops.prove.history import Outcome
+from ops.prove.readers.kinds import is_read
 
 
 def reasons(evidence: Evidence) -> Iterator[str]:
@@ -50,7 +51,7 @@ def _senders(evidence: Evidence) -> Iterator[str]:
 
 def _truncated(evidence: Evidence) -> Iterator[str]:
     for end in evidence.history.ends:
-        if end.start > end.since and is_read_twice(end.kind):
+        if end.start > end.since and is_read(end.kind):
             lane = f"{end.kind} partition {end.partition}"
             yield f"{lane} begins at offset {end.start}: what was before is gone"
 

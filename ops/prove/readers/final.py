@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ops.prove.history import End, Record
 from ops.prove.readers.ends import Ends, places
-from ops.prove.readers.kinds import DEAD, OUTPUT, QUARANTINE, RAW, read_kinds
+from ops.prove.readers.kinds import DEAD, OUTPUT, QUARANTINE, RAW, TASK, read_kinds
 from ops.prove.readers.log import Log, Place
 from schemas.connection import KafkaConnection
 from schemas.topics import Topics
@@ -31,6 +31,7 @@ class Reading:
     raw: list[Record]
     outputs: list[Record]
     quarantine: list[Record]
+    commands: list[Record]
     dead: list[Record]
     ends: list[End]
     undecided: tuple[Place, ...] = ()
@@ -79,6 +80,7 @@ def _sorted(log: Log, ends: list[End]) -> Reading:
         raw=of(RAW.__eq__),
         outputs=of(lambda kind: kind.startswith(OUTPUT)),
         quarantine=of(QUARANTINE.__eq__),
+        commands=of(TASK.__eq__),
         dead=of(DEAD.__eq__),
         ends=ends,
         undecided=log.undecided,

@@ -6,14 +6,18 @@ from ops.prove.history import Record, digest
 from schemas import headers
 from schemas.topics import Topics
 
-RAW, QUARANTINE, DEAD = "raw", "quarantine", "task.dead"
+RAW, QUARANTINE, TASK, DEAD = "raw", "quarantine", "task", "task.dead"
 OUTPUT = "event."
 
 
 def read_kinds(prefix: str) -> list[str]:
-    """Return the kinds that both readers read: raw, every output, quarantine, dead letters."""
-    names = [topic.name.removeprefix(prefix) for topic in Topics(prefix)]
-    return [name for name in names if name in (RAW, QUARANTINE, DEAD) or name.startswith(OUTPUT)]
+    """Return the kinds that both readers read: raw, outputs, quarantine, commands, dead letters."""
+    return [kind for topic in Topics(prefix) if is_read(kind := topic.name.removeprefix(prefix))]
+
+
+def is_read(kind: str) -> bool:
+    """Whether both readers read it."""
+    return kind in (RAW, QUARANTINE, TASK, DEAD) or kind.startswith(OUTPUT)
 
 
 def record(

@@ -73,6 +73,7 @@ def test_what_else_is_counted(history: History) -> None:
     assert found["given up"] == 40 - len(accepted) > 0
     assert found["kill -9"] == 9
     assert found["faults"] == 1
+    assert found["task commands"] == len(history.commands) > 0
     assert found["tasks"] == len(history.tasks)
     assert found["read live"] == len(history.live)
 
