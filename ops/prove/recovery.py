@@ -80,15 +80,8 @@ class Outputs:
 
     def __init__(self, history: History) -> None:
         found: defaultdict[int, list[_Way]] = defaultdict(list)
-        sent, accepted, seen = _sent(history), _accepted(history), _seen(history)
-        for event in history.events:
-            if event.number in accepted and not event.poison:
-                way = _Way(
-                    sent[event.number],
-                    accepted[event.number],
-                    seen.get(event.digest, math.inf),
-                )
-                found[_partition(event, history.partitions)].append(way)
+        for event, way in _ways(history):
+            found[_partition(event, history.partitions)].append(way)
         self._lanes = [_Ways(ways) for _, ways in sorted(found.items())]
         self._end = _end(history)
 
@@ -101,6 +94,16 @@ class Outputs:
         for lane in self._lanes:
             if (way := lane.first_after(struck)) is not None and min(way.seen, self._end) <= until:
                 yield from _seconds(way.accepted, way.seen, self._end, limit)
+
+
+def longest_way(history: History) -> float:
+    """Return the most seconds from an event's first 2xx until it was readable, whatever struck.
+
+    What never was took at least until the end of what is known.
+    """
+    end = _end(history)
+    took = (min(way.seen, end) - way.accepted for _, way in _ways(history))
+    return max(0.0, max(took, default=0.0))
 
 
 class _Ways:
@@ -117,6 +120,13 @@ class _Ways:
         if at == len(self._sent):
             return None
         return _Way(self._sent[at], self._accepted[at], self._seen[at])
+
+
+def _ways(history: History) -> Iterator[tuple[Event, _Way]]:
+    sent, accepted, seen = _sent(history), _accepted(history), _seen(history)
+    for event in history.events:
+        if (at := accepted.get(event.number)) is not None and not event.poison:
+            yield event, _Way(sent[event.number], at, seen.get(event.digest, math.inf))
 
 
 def _partition(event: Event, partitions: int) -> int:

@@ -66,6 +66,15 @@ def test_the_counts_add_up_as_the_books_do(seed: int) -> None:
     assert found["quarantined"] >= from_raw
 
 
+def test_the_longest_way_is_a_figure_without_a_limit(history: History) -> None:
+    late = [replace(one, at=one.at + 300.0) for one in history.live]
+    longest = "longest from a 2xx to readable, in ms"
+    in_time = counts(played(history))[longest]
+    assert counts(played(replace(history, live=late)))[longest] == pytest.approx(
+        in_time + 300_000, abs=1
+    )
+
+
 def test_what_else_is_counted(history: History) -> None:
     found = counts(played(history))
     assert found["events"] == 40

@@ -8,6 +8,7 @@ from ops.prove.faults import FAULTS
 from ops.prove.findings import Goal
 from ops.prove.goals import measure
 from ops.prove.history import Attempt, Event, History, Record, Seen, Strike
+from ops.prove.recovery import longest_way
 from schemas.partitioner import partition_for
 
 ANSWER, LEADER, WORKER, RESTART, STABLE, DRAIN = range(6)
@@ -160,6 +161,21 @@ def test_a_worker_that_is_killed_while_it_takes_over_starts_the_clock_anew() -> 
     assert goal(WORKER, one) == (19.0, 2)
     twice = replace(one, strikes=[*one.strikes, Strike("kill worker", "somebody", 111.0, 120.0)])
     assert goal(WORKER, twice) == (9.0, 2)
+
+
+def test_the_longest_way_begins_at_no_strike() -> None:
+    given = history(
+        attempt(0, 99.0, 1.0),
+        attempt(2, 102.0, 1.0, 503),
+        attempt(2, 104.0, 1.0),
+        attempt(4, 190.0, 1.0),
+        live=(seen(0, 101.0), seen(0, 99.9, kind="raw"), seen(2, 171.0), seen(4, 190.5)),
+    )
+    often = replace(given, strikes=[Strike("kill worker", "w", at, at) for at in (110.0, 150.0)])
+    assert longest_way(often) == longest_way(given) == 66.0
+    never = replace(given, live=[one for one in given.live if one.record.offset != 2])
+    assert longest_way(never) == 191.0 - 105.0
+    assert longest_way(History(2)) == 0.0
 
 
 def test_a_restart_of_all_is_counted_from_when_the_last_was_back() -> None:
