@@ -91,7 +91,10 @@ def _dropped(history: History) -> int:
 
 
 def _since(began: float, strikes: Sequence[Strike]) -> list[Strike]:
+    def since(moment: float | None) -> float | None:
+        return None if moment is None else moment - began
+
     return [
-        replace(one, at=one.at - began, healed=one.healed - began if one.healed else None)
+        replace(one, at=one.at - began, healed=since(one.healed), restarted=since(one.restarted))
         for one in strikes
     ]

@@ -23,6 +23,9 @@ RESTART_SECONDS = 30.0
 STABLE_SECONDS = 15.0
 DRAIN_SECONDS = 120.0
 
+_ALL_DOWN_SECONDS = 3.0
+"""So long all brokers are left killed, where a strike does not say when they were started."""
+
 
 def measure(
     history: History, stable: Sequence[float] = (), drained: Sequence[float] = ()
@@ -66,8 +69,13 @@ def _leaders(history: History) -> Iterator[float]:
 def _restarts(history: History) -> Iterator[float]:
     answers = Answers(history)
     for strike in history.strikes:
-        if _hits(strike, "broker", "brokers") and _hits(strike, "all") and strike.healed:
-            yield from answers.again(strike.at, strike.healed, RESTART_SECONDS)
+        if _hits(strike, "broker", "brokers") and _hits(strike, "all"):
+            yield from answers.again(strike.at, _restarted(strike), RESTART_SECONDS)
+
+
+def _restarted(strike: Strike) -> float:
+    """Not when it was healed: every replica is in sync then, and until then all may be refused."""
+    return strike.at + _ALL_DOWN_SECONDS if strike.restarted is None else strike.restarted
 
 
 def _workers(history: History) -> Iterator[float]:

@@ -142,6 +142,7 @@ class Strike:
     """A fault that was injected: `healed` is when its cause was taken away, None if never.
 
     `fault` is the row of the matrix (`kill worker`), `target` the process or link it hit.
+    `restarted` is when those that were killed were started again, long before all is well.
     """
 
     fault: str
@@ -149,6 +150,7 @@ class Strike:
     at: float
     healed: float | None = None
     note: str = ""
+    restarted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,11 @@ def test_late_is_what_came_after_the_senders_limit_or_not_at_all() -> None:
 
 
 def test_strikes_are_told_in_seconds_from_the_start(history: History) -> None:
-    never = Strike("cut streams-crm", "streams-crm-1", 5.0)
+    never = Strike("cut streams-crm", "streams-crm-1", 5.0, restarted=6.0)
     past = replace(history, strikes=[*history.strikes, never])
     first, second = account(BLANK, played(past)).strikes
     assert first == Strike("kill worker", "worker-1", 1.0, 2.0)
-    assert (second.at, second.healed) == (3.0, None)
+    assert (second.at, second.healed, second.restarted) == (3.0, None, 4.0)
 
 
 def test_the_time_until_all_was_decided_is_a_goal_if_it_was_seen(history: History) -> None:

@@ -115,6 +115,14 @@ def test_poison_and_unknown_events_have_no_partition() -> None:
     assert goal(LEADER, given) == (None, 0)
 
 
+def test_refusing_all_until_every_replica_is_in_sync_is_a_goal_missed() -> None:
+    refused = [attempt(0, 100.0 + n, 0.1, 503) for n in range(1, 60)]
+    given = history(*refused, attempt(0, 159.5, 0.5), fault="kill all brokers")
+    healed = [replace(one, healed=159.4) for one in given.strikes]
+    assert goal(RESTART, replace(given, strikes=healed)) == (57.0, 1)
+    assert not measure(replace(given, strikes=healed))[RESTART].met
+
+
 def test_a_worker_has_as_long_as_it_takes_to_accept_something_new() -> None:
     given = history(
         attempt(0, 99.0, 0.5),  # sent before the kill
@@ -178,9 +186,13 @@ def test_the_longest_way_begins_at_no_strike() -> None:
     assert longest_way(History(2)) == 0.0
 
 
-def test_a_restart_of_all_is_counted_from_when_the_last_was_back() -> None:
-    given = history(attempt(0, 101.0, 1.0, None), attempt(0, 124.0, 1.0), fault="kill all brokers")
-    assert goal(RESTART, given) == (5.0, 1)
+def test_a_restart_of_all_is_counted_from_when_they_were_started_not_from_when_all_is_well() -> (
+    None
+):
+    given = history(attempt(0, 101.0, 1.0, None), attempt(0, 119.0, 1.0), fault="kill all brokers")
+    assert goal(RESTART, given) == (17.0, 1)
+    told = [replace(one, restarted=104.5) for one in given.strikes]
+    assert goal(RESTART, replace(given, strikes=told)) == (15.5, 1)
     assert goal(LEADER, given) == (None, 0)
     early = history(attempt(0, 101.0, 1.0), fault="kill all brokers")
     assert goal(RESTART, early) == (0.0, 1)

@@ -51,7 +51,7 @@ def test_the_json_has_these_members_and_no_others() -> None:
     assert set(members["identities"][0]) == {"sentence", "left", "right", "holds"}
     goal = {"name", "limit_seconds", "worst_seconds", "occasions", "met"}
     assert set(members["goals"][0]) == goal
-    assert set(members["strikes"][0]) == {"fault", "target", "at", "healed", "note"}
+    assert set(members["strikes"][0]) == {"fault", "target", "at", "healed", "note", "restarted"}
     assert set(members["series"]) == {"seconds", "columns"}
     cell = members["cells"][0]
     assert set(cell) == {"fault", "seed", "verdict", "reasons", "goals", "counts"}
