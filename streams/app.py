@@ -80,7 +80,9 @@ def _dedup(app: App, settings: Settings) -> Source:
     return _source(app, settings, stage, handler)
 
 
-async def _restored_marks(settings: Settings, changelog: TopicPartition, committed: int) -> Marks:
+async def _restored_marks(
+    settings: Settings, changelog: TopicPartition, committed: int, end: int
+) -> Marks:
     def open_marks(limit: Position) -> Marks:
         if settings.marks == "memory":
             return MemoryMarks()
@@ -88,7 +90,7 @@ async def _restored_marks(settings: Settings, changelog: TopicPartition, committ
         return RocksMarks.opened_not_ahead_of(folder, limit)
 
     client = settings.connection().client_arguments()
-    return await restored(client, changelog, committed, open_marks)
+    return await restored(client, changelog, Position(end, committed), open_marks)
 
 
 def _followup(app: App, settings: Settings) -> Source:

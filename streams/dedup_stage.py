@@ -24,7 +24,7 @@ class DedupHandler(Handler):
         producer: TransactionalProducer,
         topics: Topics,
         legacy_tenant: str,
-        restored_marks: Callable[[int], Awaitable[Marks]],
+        restored_marks: Callable[[int, int], Awaitable[Marks]],
     ) -> None:
         self._producer = producer
         self._topics = topics
@@ -34,15 +34,11 @@ class DedupHandler(Handler):
 
     async def open(self, committed: Committed) -> int:
         """Fence first, then read: nobody can add marks or commit offsets any more but we."""
-        await self._producer.start(
-            [
-                self._topics.dedup.name,
-                self._topics.quarantine.name,
-                *(topic.name for topic in self._topics.events.values()),
-            ]
-        )
+        changelog = self._topics.dedup.name
+        events = [topic.name for topic in self._topics.events.values()]
+        ends = await self._producer.start([changelog, *events], [self._topics.quarantine.name])
         start = await committed()
-        self._marks = await self._restored_marks(start)
+        self._marks = await self._restored_marks(start, ends[changelog])
         return start
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:

@@ -29,7 +29,7 @@ class FollowupHandler(Handler):
         self._decide = decide
 
     async def open(self, committed: Committed) -> int:
-        await self._producer.start([self._topics.task.name, self._topics.quarantine.name])
+        await self._producer.start([], [self._topics.task.name, self._topics.quarantine.name])
         return await committed()
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:

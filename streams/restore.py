@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 async def restored(
     client: dict[str, Any],
     changelog: TopicPartition,
-    committed: int,
+    least: Position,
     open_marks: Callable[[Position], Marks],
 ) -> Marks:
     """Return marks that hold all of the changelog partition.
@@ -39,7 +39,8 @@ async def restored(
     Args:
         client: arguments of every aiokafka client.
         changelog: the partition of the changelog.
-        committed: offset of the source that the group has committed.
+        least: how far the changelog reaches at the least, whatever a broker says that has not
+            noticed yet that it leads no more; and the source's offset the group has committed.
         open_marks: opens the copy, which must not reach further than the position given to it.
 
     Raises:
@@ -47,8 +48,8 @@ async def restored(
         KafkaError: the changelog cannot be read.
     """
     started = time.monotonic()
-    end = await _high_watermark(client, changelog)
-    marks = open_marks(Position(end, committed))
+    end = max(least.changelog, await _high_watermark(client, changelog))
+    marks = open_marks(Position(end, least.source))
     try:
         async with _reader(client, isolation_level="read_committed") as consumer:
             consumer.assign([changelog])

@@ -73,40 +73,55 @@ class TransactionalProducer:
             retry_backoff_ms=_RETRY_BACKOFF_MS,
         )
 
-    async def start(self, reachable: Sequence[str]) -> None:
+    async def start(self, own: Sequence[str], shared: Sequence[str] = ()) -> dict[str, int]:
         """Fence the predecessor, then rule out what it left open.
 
         The fence ends the predecessor's transaction, but a restarting broker may have dropped
         its markers: then our first commit would make those orphaned records visible as well.
 
+        One small aborted transaction comes first, on the first of `own` and the group's offset:
+        who reads there afterwards reads behind it, so from a broker that leads.
+
         Args:
-            reachable: every topic whose partition this producer may write.
+            own: topics whose partition nobody else writes.
+            shared: topics that others write, too. What hangs there may be theirs: it is waited
+                for and ours is ended, but theirs keeps nobody from starting.
+
+        Returns:
+            Of the topic touched, the offset after the touch.
 
         Raises:
             TimeoutError, KafkaError: nothing may be assumed; the process has to end.
         """
-        partitions = [TopicPartition(topic, self._source.partition) for topic in reachable]
         async with asyncio.timeout(STEP_SECONDS):
             await self._producer.start()
-            await self._producer.client.set_topics(reachable)
+            await self._producer.client.set_topics([*own, *shared])
+        ends = await self._touch(own[:1])
         try:
-            await until_decided(self._producer.client, partitions, NEIGHBOUR_SECONDS)
+            await self._until_decided([*own, *shared], NEIGHBOUR_SECONDS)
         except TimeoutError as error:
-            log.warning("orphaned_transactions", source=_name(self._source), found=str(error))
-            await self._cleanse(reachable)
-            await until_decided(self._producer.client, partitions, STEP_SECONDS)
+            log.warning("cleansing", source=_name(self._source), because=str(error))
+            await self._touch([*own, *shared])
+            await self._until_decided(own, STEP_SECONDS)
+        return ends
 
-    async def _cleanse(self, reachable: Sequence[str]) -> None:
-        """Touch every topic in reach and the group's offset, and abort.
+    async def _touch(self, topics: Sequence[str]) -> dict[str, int]:
+        """Write to these topics and the group's offset, and abort.
 
         The markers of this abort decide whatever else of this producer id is undecided there.
         """
         async with asyncio.timeout(STEP_SECONDS):
             await self._producer.begin_transaction()
-            touches = [Output(topic, b"touch", b"touch", []) for topic in reachable]
-            await self._settled(await self._send(touches))
+            ends = await self._settled(
+                await self._send(Output(topic, b"touch", b"touch", []) for topic in topics)
+            )
             await self._producer.send_offsets_to_transaction({self._source: 0}, self._group)
             await self._producer.abort_transaction()
+        return ends
+
+    async def _until_decided(self, topics: Sequence[str], seconds: float) -> None:
+        where = [TopicPartition(topic, self._source.partition) for topic in topics]
+        await until_decided(self._producer.client, where, seconds)
 
     async def commit(self, outputs: Iterable[Output], next_offset: int) -> dict[str, int]:
         """Write `outputs` and commit `next_offset` of the source, all or nothing.

@@ -129,8 +129,11 @@ async def _described(connection: AIOKafkaClient, transactional_id: str) -> Befor
     return Before(state in ("PrepareCommit", "CompleteCommit"), producer_id, epoch)
 
 
-async def start(self: TransactionalProducer, reachable: Sequence[str]) -> None:
+async def start(
+    self: TransactionalProducer, own: Sequence[str], shared: Sequence[str] = ()
+) -> dict[str, int]:
     """Fence the predecessor, then end what it left undecided as it had ended it itself."""
+    reachable = [*own, *shared]
     producer = self._producer
     manager = producer._txn_manager
     async with asyncio.timeout(STEP_SECONDS):
@@ -145,6 +148,7 @@ async def start(self: TransactionalProducer, reachable: Sequence[str]) -> None:
         self.last = set(reachable)  # type: ignore[attr-defined]
         await _begin(self, reachable)
         await _settle_begun(self, commit=found.committed and next_one)
+    return dict.fromkeys(own, 0)
 
 
 async def commit(

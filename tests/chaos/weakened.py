@@ -42,10 +42,13 @@ async def _held(producer: TransactionalProducer, sent: Any) -> dict[str, int]:
     return ends
 
 
-async def _fence_only(producer: TransactionalProducer, reachable: Sequence[str]) -> None:
+async def _fence_only(
+    producer: TransactionalProducer, own: Sequence[str], shared: Sequence[str] = ()
+) -> dict[str, int]:
     async with asyncio.timeout(STEP_SECONDS):
         await producer._producer.start()
-        await producer._producer.client.set_topics(reachable)
+        await producer._producer.client.set_topics([*own, *shared])
+    return dict.fromkeys(own, 0)
 
 
 async def _stable_end(client: dict[str, Any], changelog: TopicPartition) -> int:

@@ -35,13 +35,24 @@ async def test_a_takeover_waits_for_whoever_else_writes_there(
     monkeypatch.setattr(transaction, "NEIGHBOUR_SECONDS", 60.0)
     async with open_transaction(kafka.bootstrap_servers, topic) as other:
         taking_over = producer(kafka, topic)
-        starting = asyncio.create_task(taking_over.start([topic]))
+        starting = asyncio.create_task(taking_over.start([], [topic]))
         await asyncio.wait({starting}, timeout=2)
         assert not starting.done()
         await other.commit_transaction()
         await asyncio.wait_for(starting, 30)
         await taking_over.stop()
     assert await end(kafka.bootstrap_servers, topic) == 2, "their record and its marker, no touch"
+
+
+async def test_whoever_else_hangs_there_keeps_nobody_from_starting(
+    kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "NEIGHBOUR_SECONDS", 0.5)
+    own = await created(kafka.bootstrap_servers, 1)
+    async with open_transaction(kafka.bootstrap_servers, topic):
+        taking_over = producer(kafka, topic)
+        await asyncio.wait_for(taking_over.start([own], [topic]), 30)
+        await taking_over.stop()
 
 
 async def test_a_takeover_that_stays_undecided_fails_by_name(
@@ -69,7 +80,7 @@ async def test_what_is_not_replicated_yet_counts_as_well(own_kafka: OwnKafka) ->
             local.pause(broker)
         await writer.send_and_wait(topic, b"only at the leader", partition=1)
         with pytest.raises(TimeoutError, match=f"{topic}-1"):
-            await until_decided(writer.client, [where], 1)
+            await until_decided(writer.client, [where], 2)
         for broker in followers:
             local.resume(broker)
         await until_decided(writer.client, [where], 30)

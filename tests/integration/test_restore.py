@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from schemas.topics import Topics
 from streams import restore
-from streams.marks import MemoryMarks
+from streams.marks import MemoryMarks, Position
 from streams.topics import ensure
 from tests.kafka_fixture import OwnKafka
 
@@ -29,7 +29,9 @@ async def test_a_restoration_that_fails_while_the_broker_is_down_says_so(
         await producer.send_and_wait(topics.dedup.name, b"0", b"mark", 0)
         reading = started(monkeypatch)
         changelog = TopicPartition(topics.dedup.name, 0)
-        task = asyncio.create_task(restore.restored(client, changelog, 0, lambda _: MemoryMarks()))
+        task = asyncio.create_task(
+            restore.restored(client, changelog, Position(0, 0), lambda _: MemoryMarks())
+        )
         await asyncio.wait_for(reading.wait(), 30)
         await asyncio.sleep(1)  # a fetch has to be under way when the broker dies
         kafka.kill(1)

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams import restore
-from streams.marks import Position, RocksMarks
+from streams.marks import MemoryMarks, Position, RocksMarks
 
 CHANGELOG = TopicPartition("seismic.dedup", 3)
 
@@ -53,7 +53,7 @@ async def test_a_cancelled_restoration_lets_the_database_go(
     def opened(limit: Position) -> RocksMarks:
         return RocksMarks.opened_not_ahead_of(tmp_path, limit)
 
-    task = asyncio.create_task(restore.restored({}, CHANGELOG, 0, opened))
+    task = asyncio.create_task(restore.restored({}, CHANGELOG, Position(0, 0), opened))
     await reading.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as cancelled:
@@ -70,7 +70,31 @@ async def test_a_failed_restoration_lets_the_database_go(
 
     monkeypatch.setattr(restore, "_read_until", failing)
     with pytest.raises(TimeoutError) as failed:
-        await restore.restored({}, CHANGELOG, 0, lambda _: RocksMarks(tmp_path))
+        await restore.restored({}, CHANGELOG, Position(0, 0), lambda _: RocksMarks(tmp_path))
     RocksMarks(tmp_path).close()
     assert failed
+    assert not reading.is_set()
+
+
+async def test_it_is_read_at_least_to_where_the_takeover_has_written(
+    reading: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that leads no more may not know of the newest marks, nor that it is none."""
+    ends: list[int] = []
+
+    async def read_until(end: int, *_: Any) -> int:
+        ends.append(end)
+        return 0
+
+    monkeypatch.setattr(restore, "_read_until", read_until)
+    limits: list[Position] = []
+
+    def opened(limit: Position) -> MemoryMarks:
+        limits.append(limit)
+        return MemoryMarks()
+
+    await restore.restored({}, CHANGELOG, Position(17, 3), opened)
+    await restore.restored({}, CHANGELOG, Position(7, 3), opened)
+    assert ends == [17, 10], "or to the high watermark, which is 10 here"
+    assert limits == [Position(17, 3), Position(10, 3)]
     assert not reading.is_set()

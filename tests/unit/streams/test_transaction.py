@@ -13,7 +13,6 @@ from streams import transaction
 from streams.transaction import Output, TransactionalProducer
 
 SOURCE = TopicPartition("seismic.raw", 3)
-DECIDED = ("decided?", TopicPartition("a", 3), TopicPartition("b", 3))
 SMALL_BATCH = 1024
 
 
@@ -85,8 +84,9 @@ class FakeProducer:
 
 def producer(monkeypatch: pytest.MonkeyPatch, fake: FakeProducer) -> TransactionalProducer:
     async def until_decided(_: FakeProducer, partitions: list[TopicPartition], __: float) -> None:
-        fake.said.append(("decided?", *partitions))
-        if fake.hanging and fake.said.count("abort") < fake.hanging:
+        fake.said.append(("decided?", *(one.topic for one in partitions)))
+        assert {one.partition for one in partitions} <= {SOURCE.partition}
+        if fake.hanging and fake.said.count("abort") <= fake.hanging:
             raise TimeoutError("transactions hang")
 
     monkeypatch.setattr(transaction, "AIOKafkaProducer", lambda **_: fake)
@@ -187,27 +187,40 @@ async def test_a_step_that_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch)
     assert "commit" not in fake.said
 
 
-async def test_a_start_fences_and_sees_that_all_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+def touched(*topics: str) -> list[Any]:
+    sends = [("send", topic) for topic in topics]
+    return ["begin", *sends, ("offsets", {SOURCE: 0}, "app-dedup"), "abort"]
+
+
+async def test_a_start_fences_touches_the_first_topic_and_sees_that_all_is_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     fake = FakeProducer()
-    await producer(monkeypatch, fake).start(["a", "b"])
-    assert fake.said == ["start", ("topics", "a", "b"), DECIDED]
+    ends = await producer(monkeypatch, fake).start(["a", "b"], ["c"])
+    assert fake.said == [
+        "start",
+        ("topics", "a", "b", "c"),
+        *touched("a"),
+        ("decided?", "a", "b", "c"),
+    ]
+    assert ends == {"a": 101}
 
 
-async def test_a_start_that_finds_orphans_touches_everything_in_reach_and_aborts(
+async def test_one_that_owns_no_topic_touches_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeProducer()
+    assert await producer(monkeypatch, fake).start([], ["c"]) == {}
+    assert fake.said == ["start", ("topics", "c"), *touched(), ("decided?", "c")]
+
+
+async def test_a_start_that_finds_orphans_touches_everything_in_reach_and_looks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake = FakeProducer(hanging=1)
-    await producer(monkeypatch, fake).start(["a", "b"])
-    assert fake.said == [
-        "start",
-        ("topics", "a", "b"),
-        DECIDED,
-        "begin",
-        ("send", "a"),
-        ("send", "b"),
-        ("offsets", {SOURCE: 0}, "app-dedup"),
-        "abort",
-        DECIDED,
+    await producer(monkeypatch, fake).start(["a", "b"], ["c"])
+    assert fake.said[2 + len(touched("a")) :] == [
+        ("decided?", "a", "b", "c"),
+        *touched("a", "b", "c"),
+        ("decided?", "a", "b"),
     ]
 
 
@@ -219,13 +232,14 @@ async def test_a_start_that_cannot_rule_the_orphans_out_fails(
         await producer(monkeypatch, fake).start(["a", "b"])
 
 
+@pytest.mark.parametrize("failing", ["a", "b"])
 async def test_a_touch_that_is_not_acknowledged_fails_the_start(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    fake = FakeProducer(failing=frozenset({"b"}), hanging=1)
+    fake = FakeProducer(failing=frozenset({failing}), hanging=1)
     with pytest.raises(MessageSizeTooLargeError):
         await producer(monkeypatch, fake).start(["a", "b"])
-    assert "abort" not in fake.said
+    assert fake.said[-1] != "abort"
 
 
 async def test_the_transactional_id_is_stable_per_group_topic_and_partition(
