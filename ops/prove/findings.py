@@ -9,11 +9,15 @@ from ops.prove.history import Strike
 
 
 class Verdict(StrEnum):
-    """VOID: the harness itself failed, so the run says nothing about geophone."""
+    """VOID: the harness itself failed, so the run says nothing about geophone.
+
+    NOT_RUN is for cells only: this machine does not allow the fault.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     VOID = "void"
+    NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class Cell:
 class Report:
     """All of it; `began` is ISO 8601, strikes' times count from the run's start.
 
-    `reasons` say, in sentences, why it is not PASSED, and are empty if it is.
+    `reasons` say, in sentences, why it is not PASSED. One that is has none, but those of a matrix's
+    cells that were not run.
     """
 
     verdict: Verdict

@@ -121,7 +121,9 @@ def _matrix(cells: Sequence[Cell]) -> str:
 def _cell(cell: Cell | None) -> Markup:
     if cell is None:
         return text("not run")
-    verdict = f"{badge(cell.verdict, cell.verdict)} {precise(matrix.worst_answer(cell))}"
+    verdict = (
+        f"{badge(cell.verdict, cell.verdict.name.lower())} {precise(matrix.worst_answer(cell))}"
+    )
     return Markup(verdict + (_list(cell.reasons) if cell.reasons else ""))
 
 

@@ -3,15 +3,16 @@
 The JSON's members, which only ever gain new ones:
 
     format        "geophone-prove/1"
-    verdict       "passed", "failed" or "void"; reasons: sentences, none if passed
+    verdict       "passed", "failed" or "void"; reasons: sentences, none if passed,
+                  but for a matrix's cells that were not run
     command, profile, seed, began (ISO 8601), seconds (how long it took), versions, environment
     counts        name: number
     identities    [{sentence, left, right, holds}]
     findings      [{invariant, name, count, examples}]
     goals         [{name, limit_seconds, worst_seconds, occasions, met}]
-    strikes       [{fault, target, at, healed, note}], seconds from the start
+    strikes       [{fault, target, at, healed, note, restarted}], seconds from the start
     series        {seconds: [...], columns: {name: [...]}}, null where unknown
-    cells         [{fault, seed, verdict, reasons, goals, counts}]
+    cells         [{fault, seed, verdict, reasons, goals, counts}]; the verdict may be "not run"
 
 A body's digest is the harness's own name for it and says nothing to a reader: none is in here.
 """
@@ -33,13 +34,19 @@ from ops.prove.findings import Cell, Finding, Goal, Identity, Report, Verdict
 from ops.prove.timeline import kinds
 from ops.prove.words import clock, count, precise, printable
 
-EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.VOID: 2}
+EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.VOID: 2, Verdict.NOT_RUN: 2}
 MEANINGS = {
     Verdict.PASSED: "Nothing answered 2xx was lost, nothing came twice, the books balance.",
     Verdict.FAILED: "geophone did not keep what it promises.",
     Verdict.VOID: "The harness itself failed: this run says nothing about geophone.",
+    Verdict.NOT_RUN: "This machine does not allow it.",
 }
-STYLES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.VOID: "yellow"}
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "red",
+    Verdict.VOID: "yellow",
+    Verdict.NOT_RUN: "cyan",
+}
 
 
 def exit_code(verdict: Verdict) -> int:

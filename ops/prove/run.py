@@ -1,50 +1,33 @@
 """`geophone prove` on this machine: a stack, a round on it or a matrix of them, and the report."""
 
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
-from confluent_kafka import KafkaException
 from rich.console import Console
 
-from ops.child import ChildFailed
-from ops.kafka.errors import LocalKafkaError
-from ops.prove import ledger
+from ops.prove import cells
 from ops.prove.account import account, cell
-from ops.prove.faults import FAULTS, FaultFailed, Site
+from ops.prove.cells import MAKES_VOID, Bench, words
+from ops.prove.faults import FAULTS, Site
 from ops.prove.findings import Cell, Report, Verdict
 from ops.prove.made_with import environment, versions
 from ops.prove.page import page
-from ops.prove.process import HarnessFailed
-from ops.prove.profiles import Profile, alone, cells
+from ops.prove.profiles import Profile, alone
+from ops.prove.profiles import cells as cells_of
 from ops.prove.progress import Display
-from ops.prove.readers import journal
 from ops.prove.report import exit_code, summary, to_json
-from ops.prove.round import Order, play
+from ops.prove.round import Order, Played, play
+from ops.prove.struck import judged, without_load
 from ops.prove.telling import Telling
 from ops.prove.verdict import judge_cells
-from ops.stack import Choice, Stack, StackFailed
+from ops.stack import Choice, Stack
 from ops.state import State
 
 BROKERS, INGRESSES, WORKERS = 3, 2, 2
-MAKES_VOID = (
-    ChildFailed,
-    FaultFailed,
-    HarnessFailed,
-    KafkaError,
-    KafkaException,
-    LocalKafkaError,
-    OSError,  # a time-out, too
-    StackFailed,
-    journal.Truncated,
-    ledger.Truncated,
-)
-"""What ends a run without a word about geophone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +49,16 @@ async def prove(wish: Wish, console: Console) -> int:
     with _emptied(wish.folder):
         with Display(console) as display:
             report = await _report(wish, Telling(display))
-        written = wish.folder / "report.json", wish.folder / "report.html"
-        for file, content in zip(written, (to_json, page), strict=True):
-            file.write_bytes(content(report))
+        written = _write(wish.folder, report)
     console.print(summary(report, written))
     return exit_code(report.verdict)
+
+
+def _write(folder: Path, report: Report) -> Sequence[Path]:
+    written = folder / "report.json", folder / "report.html"
+    for file, content in zip(written, (to_json, page), strict=True):
+        file.write_bytes(content(report))
+    return written
 
 
 @contextmanager
@@ -101,7 +89,7 @@ async def _report(wish: Wish, telling: Telling) -> Report:
     try:
         filled = await _filled(wish, blank, telling)
     except MAKES_VOID as error:
-        filled = replace(blank, reasons=(_words(error),))
+        filled = replace(blank, reasons=(words(error),))
     return replace(filled, seconds=time.monotonic() - began)
 
 
@@ -113,45 +101,47 @@ async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
         order = Order("run", wish.seed, wish.profile, wish.folder / "run")
         played = await play(site, order, telling)
     telling.say("balancing the books …")
-    return account(blank, played)
+    return _counted(account(blank, played), played)
+
+
+def _counted(report: Report, played: Played) -> Report:
+    idle = without_load(played.history.strikes, played.history.attempts)
+    return replace(report, counts={**report.counts, "struck without load": len(idle)})
 
 
 async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
-    """Play every fault alone, under several seeds, one after the other on one stack.
+    """Play every fault alone, under several seeds; the report is written after each."""
+    orders, began, done = list(_orders(wish)), time.monotonic(), list[Cell]()
 
-    A cell that says nothing may leave a stack that is not well: the next one gets a new one.
-    """
-    waiting, done = deque(_orders(wish)), list[Cell]()
-    while waiting:
-        try:
-            async with _site(wish.folder / f"stack-{len(done)}", telling, wired=True) as site:
-                while waiting:
-                    done.append(await _cell(site, waiting[0], blank, telling))
-                    waiting.popleft()
-        except MAKES_VOID as error:
-            if waiting:
-                done.append(_void(waiting.popleft(), error))
+    async def play_cell(site: Site, order: Order) -> Cell:
+        played = await play(site, order, telling)
+        found = cell(order.profile.name, order.seed, blank, played)
+        return judged(found, played.history.strikes, played.history.attempts)
+
+    def open_site(number: int) -> AbstractAsyncContextManager[Site]:
+        return _site(wish.folder / f"stack-{number}", telling, wired=True)
+
+    async with Bench(open_site, telling.say) as bench:
+        async for one in cells.played(orders, bench, play_cell):
+            done.append(one)
+            report = _judged(blank, done, len(orders))
+            _write(wish.folder, replace(report, seconds=time.monotonic() - began))
+    return _judged(blank, done, len(orders))
+
+
+def _judged(blank: Report, done: Sequence[Cell], planned: int) -> Report:
+    """Return the report on a matrix, which can be no pass before every cell was played."""
     verdict, reasons = judge_cells(done)
-    return replace(blank, verdict=verdict, reasons=reasons, cells=done)
+    if missing := planned - len(done):
+        verdict = Verdict.FAILED if verdict is Verdict.FAILED else Verdict.VOID
+        reasons = (f"not finished: {missing} of {planned} cells are missing", *reasons)
+    return replace(blank, verdict=verdict, reasons=reasons, cells=list(done))
 
 
 def _orders(wish: Wish) -> Iterator[Order]:
-    for number, (fault, seed) in enumerate(cells(FAULTS, wish.seed)):
+    for number, (fault, seed) in enumerate(cells_of(FAULTS, wish.seed)):
         profile = alone(fault, FAULTS[fault].seconds, FAULTS[fault].rate)
         yield Order(f"c{number}", seed, profile, wish.folder / f"cell-{number}")
-
-
-def _void(order: Order, error: Exception) -> Cell:
-    return Cell(order.profile.name, order.seed, Verdict.VOID, (_words(error),), (), {})
-
-
-def _words(error: Exception) -> str:
-    return str(error) or repr(error)
-
-
-async def _cell(site: Site, order: Order, blank: Report, telling: Telling) -> Cell:
-    played = await play(site, order, telling)
-    return cell(order.profile.name, order.seed, blank, played)
 
 
 @asynccontextmanager

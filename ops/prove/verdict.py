@@ -22,7 +22,10 @@ def judge(
 
 
 def judge_cells(cells: Sequence[Cell]) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the verdict on a matrix: failed if one cell failed, void if one says nothing."""
+    """Return the verdict on a matrix: failed if one cell failed, void if one says nothing.
+
+    It may pass without the cells that this machine does not allow, but not without naming them.
+    """
     reasons = tuple(
         f"{one.fault}, seed {one.seed}: {one.verdict}: {reason}"
         for one in cells
@@ -31,7 +34,7 @@ def judge_cells(cells: Sequence[Cell]) -> tuple[Verdict, tuple[str, ...]]:
     for worst in (Verdict.FAILED, Verdict.VOID):
         if any(one.verdict is worst for one in cells):
             return worst, reasons
-    return Verdict.PASSED, ()
+    return Verdict.PASSED, reasons
 
 
 def _reasons(findings: Sequence[Finding], identities: Sequence[Identity]) -> Iterator[str]:

@@ -15,13 +15,14 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 
 from ops.child import ChildFailed
-from ops.prove import run
+from ops.prove import cells, run
 from ops.prove.faults import FAULTS, FaultFailed, Site
-from ops.prove.history import History
+from ops.prove.history import History, Strike
 from ops.prove.process import HarnessFailed
 from ops.prove.profiles import SEEDS, Profile
 from ops.prove.readers import journal
 from ops.prove.round import Order, Played
+from ops.prove.schedule import NOT_RUN
 from ops.prove.settle import Settled
 from ops.prove.telling import Telling
 from ops.stack import StackFailed
@@ -51,7 +52,7 @@ class Stage:
         self.wired.append(wired)
         self.running += 1
         try:
-            yield cast("Site", None)
+            yield cast("Site", self)
         finally:
             self.running -= 1
 
@@ -210,14 +211,16 @@ async def test_a_cell_that_failed_fails_the_matrix(stage: Stage, tmp_path: Path)
     assert code == 1
     assert [cell["verdict"] for cell in report["cells"]].count("failed") == 1
     assert report["reasons"][0].startswith("kill ingress, seed 8: failed: ")
-    assert len(stage.stacks) == 1
+    assert len(set(stage.stacks)) == len(stage.stacks) == 2
 
 
-async def test_after_a_cell_that_says_nothing_the_others_get_a_new_stack(
+async def test_a_cell_that_says_nothing_is_played_again_on_a_new_stack(
     stage: Stage, tmp_path: Path
 ) -> None:
+    last = f"c{len(FAULTS) * SEEDS - 1}"
+
     def play(order: Order) -> History:
-        if order.name in ("c4", f"c{len(FAULTS) * SEEDS - 1}"):
+        if order.name in {"c4", last, f"{last}r"}:
             raise FaultFailed("nothing was hit")
         return HISTORY
 
@@ -225,7 +228,69 @@ async def test_after_a_cell_that_says_nothing_the_others_get_a_new_stack(
     code, _, report = await prove(tmp_path, None)
     assert (code, report["verdict"]) == (2, "void")
     verdicts = [cell["verdict"] for cell in report["cells"]]
-    assert (len(verdicts), verdicts.count("void")) == (len(FAULTS) * SEEDS, 2)
-    assert verdicts[4] == verdicts[-1] == "void"
-    assert report["reasons"][0] == "kill ingress, seed 8: void: nothing was hit"
-    assert len(set(stage.stacks)) == len(stage.stacks) == 2
+    assert (len(verdicts), verdicts.count("void")) == (len(FAULTS) * SEEDS, 1)
+    assert verdicts[4] == "passed"
+    assert report["cells"][4]["counts"][cells.PLAYED_AGAIN] == 1
+    assert report["reasons"] == [f"{list(FAULTS)[-1]}, seed 9: void: nothing was hit"]
+    assert len(set(stage.stacks)) == len(stage.stacks) == 3
+    folders = [order.folder for order in stage.orders]
+    assert len(set(folders)) == len(folders) == len(FAULTS) * SEEDS + 2
+
+
+async def test_a_bug_in_one_cell_costs_no_other_and_is_not_played_away(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.play = lambda order: {"c4": HISTORY}["bug"] if order.name == "c4" else HISTORY
+    code, _, report = await prove(tmp_path, None)
+    assert code == 2
+    assert len(report["cells"]) == len(FAULTS) * SEEDS
+    [reason] = report["reasons"]
+    assert reason == "kill ingress, seed 8: void: a bug in the harness: KeyError('bug')"
+
+
+async def test_a_fault_that_this_machine_does_not_allow_is_named_in_a_pass(
+    stage: Stage, tmp_path: Path
+) -> None:
+    absent = replace(HISTORY, strikes=[Strike("kill ingress", NOT_RUN, 1, 1, "needs root")])
+    stage.play = lambda order: absent if order.name == "c4" else HISTORY
+    code, printed, report = await prove(tmp_path, None)
+    assert (code, report["verdict"]) == (0, "passed")
+    assert report["cells"][4]["verdict"] == "not run"
+    assert report["reasons"] == ["kill ingress, seed 8: not run: needs root"]
+    assert "kill ingress, seed 8: not run: needs root" in printed
+    assert len(stage.stacks) == 1
+
+
+async def test_a_cell_whose_fault_struck_while_nobody_sent_says_nothing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    late = replace(HISTORY, strikes=[Strike("kill ingress", "ingress-1", 1e6, 1e6 + 1)])
+    stage.play = lambda order: late if order.name in {"c4", "c4r"} else HISTORY
+    code, _, report = await prove(tmp_path, None)
+    assert code == 2
+    [reason] = report["reasons"]
+    assert reason.endswith("void: kill ingress struck ingress-1 while nobody sent")
+
+
+async def test_in_a_long_run_strikes_without_load_are_counted(stage: Stage, tmp_path: Path) -> None:
+    late = Strike("kill ingress", "ingress-1", 1e6, 1e6 + 1)
+    stage.play = lambda _: replace(HISTORY, strikes=[*HISTORY.strikes, late])
+    _, _, report = await prove(tmp_path)
+    assert report["counts"]["struck without load"] == 1
+
+
+async def test_what_was_played_is_in_the_report_though_the_rest_is_not(
+    stage: Stage, tmp_path: Path
+) -> None:
+    def play(order: Order) -> History:
+        if order.name == "c4":
+            raise asyncio.CancelledError
+        return HISTORY
+
+    stage.play = play
+    with pytest.raises(asyncio.CancelledError):
+        await prove(tmp_path, None)
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    assert (report["verdict"], len(report["cells"])) == ("void", 4)
+    assert report["reasons"][0].startswith("not finished: ")
+    assert stage.running == 0
