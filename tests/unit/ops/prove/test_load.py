@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from aiokafka import ConsumerRecord
 
-from ops.prove.history import digest
-from ops.prove.load import EMAILS, NEAR, PLANTED, POISON, RESENT, TENANTS, Workload
+from ops.prove.history import Event, digest
+from ops.prove.load import EMAILS, NAMESAKES, NEAR, PLANTED, POISON, RESENT, TENANTS, Workload
 from schemas import envelope
 from schemas.reasons import Malformed, Reason
 from schemas.task import TaskCommand
@@ -145,12 +145,26 @@ def test_recipients_are_those_who_get_a_command() -> None:
         assert {command.tenant_id for command in commands} == {event.tenant}
 
 
-def test_no_address_and_no_id_belongs_to_two_events() -> None:
+def test_no_address_and_no_id_of_a_tenant_belongs_to_two_events() -> None:
     addresses = [address for event in EVENTS for address in event.recipients]
-    ids = [event.event_id for event in EVENTS if not event.poison]
+    ids = [(event.tenant, event.event_id) for event in EVENTS if not event.poison]
     assert len(set(addresses)) == len(addresses)
     assert len(set(ids)) == len(ids)
     assert all(not event.recipients for event in EVENTS if event.type != "email-v3")
+
+
+def test_some_have_the_id_of_another_tenants_event_and_are_no_copies_of_it() -> None:
+    by_id: dict[str, list[Event]] = {}
+    for event in EVENTS:
+        if not event.poison:
+            by_id.setdefault(event.event_id, []).append(event)
+    pairs = [(one, other[0]) for one, *other in by_id.values() if other]
+    assert len(pairs) / MANY == pytest.approx(NAMESAKES, rel=0.2)
+    assert max(map(len, by_id.values())) == 2
+    for pair in pairs[:200]:
+        assert pair[0].tenant != pair[1].tenant
+        records = [record(event.number) for event in pair]
+        assert len(dedup.decide(records, set(), Topics(), "legacy").outputs) == 2
 
 
 def test_every_event_is_sent_in_order_and_a_fifth_again_near_and_far() -> None:
