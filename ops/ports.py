@@ -11,6 +11,8 @@ _QUIET = range(20_000, 32_000)
 between the moment it is chosen and the moment its server listens."""
 
 _DICE = random.SystemRandom()
+_GIVEN: set[int] = set()
+"""What this process was given: nobody may listen there yet, so that it only looks free."""
 
 
 def is_free(port: int) -> bool:
@@ -25,14 +27,15 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return so many different ports that nobody listens on.
+    """Return so many different ports that nobody listens on; others each time, while there are any.
 
     Raises:
         OSError: there are not so many.
     """
     chosen: list[int] = []
-    for port in _DICE.sample(_QUIET, len(_QUIET)):
+    for port in sorted(_DICE.sample(_QUIET, len(_QUIET)), key=_GIVEN.__contains__):
         if len(chosen) == count:
+            _GIVEN.update(chosen)
             return chosen
         if is_free(port):
             chosen.append(port)

@@ -15,6 +15,15 @@ def test_they_are_different_and_free() -> None:
     assert all(map(is_free, chosen))
 
 
+def test_no_port_is_given_twice_while_there_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_QUIET", range(20_000, 20_100))
+    monkeypatch.setattr(ports, "_GIVEN", set())
+    monkeypatch.setattr(ports, "is_free", lambda _: True)
+    given = [port for _ in range(11) for port in free_ports(9)]
+    assert len(set(given)) == 99
+    assert len(set(free_ports(9))) == 9
+
+
 def test_a_port_that_somebody_listens_on_is_not_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
     [taken, free] = free_ports(2)
     monkeypatch.setattr(ports, "_QUIET", range(min(taken, free), max(taken, free) + 1))
