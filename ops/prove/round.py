@@ -99,12 +99,17 @@ async def _beside(
         await cast.sending.wait()  # what strikes before there is load shows nothing
         return await schedule.carry_out(planned, site, telling.struck)
 
+    striking = asyncio.create_task(strike())
+    sending = asyncio.create_task(cast.send(telling))
     try:
-        async with asyncio.TaskGroup() as tasks:
-            striking = tasks.create_task(strike())
-            tasks.create_task(cast.send(telling))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+        over, _ = await asyncio.wait((striking, sending), return_when=asyncio.FIRST_EXCEPTION)
+        for task in over:
+            task.result()  # raises what ended it
+    finally:
+        # Not a TaskGroup: called off, it would tell of what breaks thereafter, and of nothing else.
+        for task in (striking, sending):
+            task.cancel()
+        await asyncio.gather(striking, sending, return_exceptions=True)
     return striking.result()
 
 
