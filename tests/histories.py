@@ -42,6 +42,7 @@ def valid(seed: int = 1, events: int = 40, partitions: int = 2) -> History:
         ends=list(cluster.ends()),
         lag=STAGES,
         strikes=[Strike("kill worker", "worker-1", 3.0, 4.0)],
+        counted=len(attempts),
     )
 
 

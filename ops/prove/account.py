@@ -74,8 +74,9 @@ def _given_up(history: History) -> int:
 
 
 def _stable(played: Played) -> list[float]:
+    """What never became stable took at least as long as it was waited for."""
     stable = played.settled.stable_seconds
-    return [] if stable is None else [stable]
+    return [played.settled.seconds if stable is None else stable]
 
 
 def _own_delay_ms(played: Played) -> int:

@@ -89,6 +89,10 @@ class Cast:
         """
         return ledger.read(self._ledger)
 
+    def counted(self) -> int:
+        """Return how many attempts the sender says that it made."""
+        return ledger.read_closing(self._ledger).attempts
+
     def lags(self) -> Sequence[tuple[float, float]]:
         """Return how late the sender's own loop was: (time, seconds)."""
         return ledger.read_closing(self._ledger).lags

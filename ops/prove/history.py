@@ -159,7 +159,8 @@ class History:
 
     `raw`, `outputs` (every event topic), `quarantine`, `commands` (of tasks) and `dead` were read
     committed from the beginning after the end, per partition in order. `live` holds what the live
-    reader saw of the same topics. `lag` is records not handled at the end, by stage.
+    reader saw of the same topics. `lag` is records not handled at the end, by stage. `began` is
+    when the run did, and `counted` how many attempts the sender counted by itself.
     """
 
     partitions: int
@@ -175,3 +176,5 @@ class History:
     ends: Sequence[End] = ()
     lag: Mapping[str, int] = field(default_factory=dict)
     strikes: Sequence[Strike] = ()
+    began: float = 0.0
+    counted: int = 0

@@ -53,6 +53,7 @@ class Played:
 class _Noted:
     """What was noted along the way; `before` is where everything ended at the begin."""
 
+    began: float
     before: Sequence[End]
     strikes: Sequence[Strike]
     settled: Settled
@@ -84,7 +85,7 @@ async def play(site: Site, order: Order, telling: Telling) -> Played:
             telling.say("waiting until everything is handled …")
             await until_resolved(stack.child(name) for name in site.names("ingress"))
             settled = await until_settled(watch, lambda: True, _SETTLE_SECONDS)
-        noted = _Noted(before, strikes, settled, await cast.seen())
+        noted = _Noted(began, before, strikes, settled, await cast.seen())
     killed = site.kills.total() - killed_before
     _expect(planned, strikes, killed)
     telling.say("reading everything back …")
@@ -130,6 +131,8 @@ def _history(stack: Stack, workload: Workload, cast: Cast, noted: _Noted) -> His
         ends=reading.ends,
         lag=noted.settled.lag,
         strikes=noted.strikes,
+        began=noted.began,
+        counted=cast.counted(),
     )
 
 

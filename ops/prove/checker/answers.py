@@ -65,4 +65,4 @@ def _well_since(evidence: Evidence) -> float:
 def _who(evidence: Evidence, attempt: Attempt) -> str:
     event = evidence.events.get(attempt.event)
     what = name(event) if event else f"event {attempt.event}"
-    return f"{what}, sent to {attempt.route} at {attempt.started:.3f},"
+    return f"{what}, sent to {attempt.route} at {evidence.clock(attempt.started)},"

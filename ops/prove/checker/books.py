@@ -22,7 +22,8 @@ def _sent(evidence: Evidence) -> Iterator[Identity]:
     attempts = evidence.history.attempts
     came_to = Counter(attempt.outcome for attempt in attempts)
     parts = came_to[Outcome.OK] + came_to[Outcome.FAIL] + came_to[Outcome.UNKNOWN]
-    yield Identity("attempts sent = ok + fail + unknown", len(attempts), parts)
+    sentence = "attempts the sender counted = ok + fail + unknown"
+    yield Identity(sentence, evidence.history.counted, parts)
     accepted = [
         evidence.events[number] for number in evidence.accepted if number in evidence.events
     ]

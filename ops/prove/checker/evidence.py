@@ -39,6 +39,10 @@ class Evidence:
     def __init__(self, history: History) -> None:
         self.history = history
 
+    def clock(self, moment: float) -> str:
+        """Return how a sentence tells a moment: in seconds from the run's begin."""
+        return f"{moment - self.history.began:.3f}"
+
     @cached_property
     def events(self) -> Mapping[int, Event]:
         """Every event by its number."""

@@ -30,7 +30,8 @@ def inconsistent_offsets(evidence: Evidence) -> Iterator[Breach]:
             offset = seen.record.offset
             there = log.get(offset) or beyond.setdefault(offset, seen.record)
             if there.digest != seen.record.digest:
-                yield _differ(seen.record, there, f"at {seen.at:.3f} the live reader got")
+                who = f"at {evidence.clock(seen.at)} the live reader got"
+                yield _differ(seen.record, there, who)
 
 
 def _differ(record: Record, other: Record, who: str) -> Breach:

@@ -17,7 +17,7 @@ def lost_writes(evidence: Evidence) -> Iterator[Breach]:
         if event is None or (copies := evidence.copies(event)) >= len(attempts):
             continue
         first = min(attempts, key=lambda attempt: attempt.ended)
-        said = f"{first.route} answered {first.status} at {first.ended:.3f}"
+        said = f"{first.route} answered {first.status} at {evidence.clock(first.ended)}"
         if copies:
             sentence = f"{name(event)}: {len(attempts)} times 2xx, stored {copies} times; {said}"
             yield Breach("lost-copy", sentence)

@@ -1,7 +1,7 @@
 """I4: within a tenant, what was sent later comes later, in raw and in the event topics."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ops.prove.checker.evidence import Evidence, name, place
@@ -51,7 +51,7 @@ def nonmonotonic_sends(evidence: Evidence) -> Iterator[Breach]:
         if event and not event.poison and event.number in evidence.first_sent:
             tenants[event.tenant, raw.partition].append(_sent(evidence, event, raw))
     for sendings in tenants.values():
-        yield from _overtaking(sendings)
+        yield from _overtaking(sendings, evidence.clock)
 
 
 def _sent(evidence: Evidence, event: Event, raw: Record) -> _Sent:
@@ -60,7 +60,7 @@ def _sent(evidence: Evidence, event: Event, raw: Record) -> _Sent:
     return _Sent(event, evidence.first_sent[event.number], acknowledged, raw)
 
 
-def _overtaking(sendings: Sequence[_Sent]) -> Iterator[Breach]:
+def _overtaking(sendings: Sequence[_Sent], clock: Callable[[float], str]) -> Iterator[Breach]:
     answered = deque(sorted(sendings, key=lambda sent: sent.acknowledged))
     furthest: _Sent | None = None
     for sent in sorted(sendings, key=lambda sent: sent.started):
@@ -69,7 +69,8 @@ def _overtaking(sendings: Sequence[_Sent]) -> Iterator[Breach]:
             if furthest is None or earlier.raw.offset > furthest.raw.offset:
                 furthest = earlier
         if furthest is not None and sent.raw.offset < furthest.raw.offset:
-            sentence = f"{name(sent.event)}, first sent at {sent.started:.3f}, is at"
-            answer = f"event {furthest.event.number}, answered at {furthest.acknowledged:.3f}"
+            began, answered_at = clock(sent.started), clock(furthest.acknowledged)
+            sentence = f"{name(sent.event)}, first sent at {began}, is at"
+            answer = f"event {furthest.event.number}, answered at {answered_at}"
             where = f"{place(sent.raw)}, before {place(furthest.raw)} of {answer}"
             yield Breach("nonmonotonic-send", f"{sentence} {where}")

@@ -8,7 +8,7 @@ it has got all that the final reader finds, in partitions it never saw as well.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from ops.prove.checker.evidence import Evidence, Lane, name, place
+from ops.prove.checker.evidence import Evidence, name, place
 from ops.prove.checker.invariants import Breach
 from ops.prove.history import Record, Seen
 
@@ -20,16 +20,17 @@ def poll_anomalies(evidence: Evidence) -> Iterator[Breach]:
         latest: Seen | None = None
         for seen in readings:
             if latest is not None and latest.session == seen.session:
-                yield from _step(lane, latest, seen, log)
+                yield from _step(evidence, latest, seen, log)
             latest = seen
 
 
-def _step(lane: Lane, before: Seen, seen: Seen, log: Sequence[int]) -> Iterator[Breach]:
+def _step(evidence: Evidence, before: Seen, seen: Seen, log: Sequence[int]) -> Iterator[Breach]:
     came, to = before.record.offset, seen.record.offset
     if to == came + 1:
         return
     within = "int-" if before.poll == seen.poll else ""
-    where = f"{lane[0]} partition {lane[1]}, at {seen.at:.3f} (poll {seen.poll})"
+    lane = f"{seen.record.kind} partition {seen.record.partition}"
+    where = f"{lane}, at {evidence.clock(seen.at)} (poll {seen.poll})"
     if to <= came:
         yield Breach(f"{within}nonmonotonic-poll", f"{where}: offset {to} after offset {came}")
     elif left_out := log[bisect_right(log, came) : bisect_left(log, to)]:
@@ -72,5 +73,7 @@ def premature_reads(evidence: Evidence) -> Iterator[Breach]:
         event = evidence.by_digest.get(seen.record.digest)
         sent = evidence.first_sent.get(event.number) if event else None
         if event and sent is not None and seen.at < sent:
-            sentence = f"{name(event)} was read at {place(seen.record)} at {seen.at:.3f}"
-            yield Breach("premature-read", f"{sentence}, and first sent at {sent:.3f}")
+            sentence = (
+                f"{name(event)} was read at {place(seen.record)} at {evidence.clock(seen.at)}"
+            )
+            yield Breach("premature-read", f"{sentence}, and first sent at {evidence.clock(sent)}")

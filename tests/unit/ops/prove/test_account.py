@@ -108,14 +108,16 @@ def test_strikes_are_told_in_seconds_from_the_start(history: History) -> None:
     assert (second.at, second.healed, second.restarted) == (3.0, None, 4.0)
 
 
-def test_the_time_until_all_was_decided_is_a_goal_if_it_was_seen(history: History) -> None:
+def test_the_time_until_all_was_decided_is_a_goal_and_if_it_never_was_so_is_the_wait(
+    history: History,
+) -> None:
     def stable(seconds: float | None) -> tuple[float | None, int]:
         goals = account(BLANK, played(history, seconds)).goals
         [goal] = [one for one in goals if one.name.startswith("LSO")]
         return goal.worst_seconds, goal.occasions
 
     assert stable(1.5) == (1.5, 1)
-    assert stable(None) == (None, 0)
+    assert stable(None) == (4.0, 1)
 
 
 def test_a_cell_is_the_account_of_its_round(history: History) -> None:

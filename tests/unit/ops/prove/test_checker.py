@@ -257,6 +257,12 @@ def test_examples_are_few_and_the_count_is_whole() -> None:
     )
 
 
+def test_sentences_count_from_the_run_s_begin() -> None:
+    history = replace(QUIET, attempts=[sent(0, 70_000.25)], began=70_000.0)
+    (finding,) = check(history)
+    assert finding.examples[0].endswith("i answered 200 at 0.750")
+
+
 def test_findings_come_in_the_order_of_the_invariants() -> None:
     history = replace(
         QUIET,
