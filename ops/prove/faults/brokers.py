@@ -14,6 +14,9 @@ from ops.prove.history import Strike
 Whom = Callable[[Site, Random], Awaitable[Sequence[int]]]
 """Chooses the brokers to hit."""
 
+_Struck = tuple[str, float | None]
+"""A note, and when the brokers were started again, if they were killed."""
+
 _MOST = 3
 
 
@@ -43,7 +46,7 @@ async def all_of_them(site: Site, _: Random) -> Sequence[int]:
 def killed(whom: Whom, least: float, most: float) -> Inflict:
     """SIGKILL, and start again with the same data after `least` to `most` seconds."""
 
-    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> str:
+    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> _Struck:
         pids = {broker: site.kafka.pid(broker) for broker in brokers}
         for broker in brokers:
             site.kafka.kill(broker)
@@ -51,10 +54,11 @@ def killed(whom: Whom, least: float, most: float) -> Inflict:
             raise FaultFailed(f"killed, and still there: {left}")
         site.kills["kafka"] += len(pids)
         await asyncio.sleep(seconds)
+        restarted = time.monotonic()
         await site.kafka.restart(*brokers)
         if same := [broker for broker, pid in pids.items() if site.kafka.pid(broker) == pid]:
             raise FaultFailed(f"broker {same} has the same process id as before")
-        return f"SIGKILL, down {seconds:.1f} s"
+        return f"SIGKILL, down {seconds:.1f} s", restarted
 
     return _inflict(whom, least, most, strike)
 
@@ -62,11 +66,11 @@ def killed(whom: Whom, least: float, most: float) -> Inflict:
 def terminated(whom: Whom, least: float, most: float) -> Inflict:
     """SIGTERM, and start again after `least` to `most` seconds."""
 
-    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> str:
+    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> _Struck:
         await asyncio.gather(*(site.kafka.terminate(broker) for broker in brokers))
         await asyncio.sleep(seconds)
         await site.kafka.restart(*brokers)
-        return f"SIGTERM, down {seconds:.1f} s"
+        return f"SIGTERM, down {seconds:.1f} s", None
 
     return _inflict(whom, least, most, strike)
 
@@ -74,7 +78,7 @@ def terminated(whom: Whom, least: float, most: float) -> Inflict:
 def frozen(whom: Whom, least: float, most: float) -> Inflict:
     """SIGSTOP, and SIGCONT after `least` to `most` seconds."""
 
-    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> str:
+    async def strike(site: Site, brokers: Sequence[int], seconds: float) -> _Struck:
         for broker in brokers:
             site.kafka.pause(broker)
         try:
@@ -82,7 +86,7 @@ def frozen(whom: Whom, least: float, most: float) -> Inflict:
         finally:
             for broker in brokers:
                 site.kafka.resume(broker)
-        return f"SIGSTOP for {seconds:.1f} s"
+        return f"SIGSTOP for {seconds:.1f} s", None
 
     return _inflict(whom, least, most, strike)
 
@@ -102,7 +106,7 @@ def _inflict(
     whom: Whom,
     least: float,
     most: float,
-    strike: Callable[[Site, Sequence[int], float], Awaitable[str]],
+    strike: Callable[[Site, Sequence[int], float], Awaitable[_Struck]],
 ) -> Inflict:
     async def inflict(site: Site, dice: Random) -> Strike:
         seconds = dice.uniform(least, most)
@@ -110,9 +114,9 @@ def _inflict(
             await site.until_in_sync()
             brokers = await whom(site, dice)
             at = time.monotonic()
-            note = await strike(site, brokers, seconds)
+            note, restarted = await strike(site, brokers, seconds)
             await site.until_in_sync()
-            return Strike("", _named(brokers), at, time.monotonic(), note)
+            return Strike("", _named(brokers), at, time.monotonic(), note, restarted)
 
     return inflict
 
