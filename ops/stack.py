@@ -5,6 +5,7 @@ are; its form is documented in README.md and is stable for scripts.
 """
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ _UP_SECONDS = 60.0
 _READY_SECONDS = 90.0
 _GRACE_SECONDS = 15.0
 _LOOK_SECONDS = 0.2
+_ENDED_BY_FAULTS = frozenset({0, -signal.SIGKILL, -signal.SIGTERM})
+"""A stack that is under faults does not tell of these: there are hundreds, and all were meant."""
 
 
 class Stack:
@@ -215,6 +218,8 @@ class Stack:
         name = child.program.name
         for code in child.exits[self._ends_told[name] :]:
             self._ends_told[name] += 1
+            if not self.choice.revive and code in _ENDED_BY_FAULTS:
+                continue
             what = "stays down" if code == EX_CONFIG else "is started again"
             self._progress(f"{name} ended by itself (code {code}) and {what}; its log: {child.log}")
 

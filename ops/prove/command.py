@@ -35,7 +35,7 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         Size,
         typer.Option(
             rich_help_panel=_LOCAL,
-            help="quick takes 3 minutes, ci 6, soak 75; matrix: each fault alone, 45.",
+            help="quick takes 3 minutes, ci 6, soak about 80; matrix, each fault alone: about 100.",
         ),
     ] = Size.QUICK,
     events: Annotated[int | None, typer.Option(min=1, help="How many events.")] = None,

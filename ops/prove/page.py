@@ -14,7 +14,7 @@ from ops.prove import matrix
 from ops.prove.findings import Cell, Finding, Goal, Identity, Report, Verdict
 from ops.prove.history import Strike
 from ops.prove.plots import Plot, plots
-from ops.prove.report import MEANINGS
+from ops.prove.report import MEANINGS, NOT_JUDGED
 from ops.prove.svg import Styles
 from ops.prove.tables import Markup, badge, table, text
 from ops.prove.timeline import colours, kinds
@@ -99,7 +99,7 @@ def _goals(goals: Sequence[Goal]) -> str:
         for one in goals
     ]
     heads = ("goal", ">worst", ">limit", ">occasions", "verdict")
-    return table(heads, rows, "Times") if rows else ""
+    return f"{table(heads, rows, 'Times')}<p>{text(NOT_JUDGED)}</p>" if rows else ""
 
 
 def _met(goal: Goal) -> Markup:

@@ -41,6 +41,7 @@ MEANINGS = {
     Verdict.VOID: "The harness itself failed: this run says nothing about geophone.",
     Verdict.NOT_RUN: "This machine does not allow it.",
 }
+NOT_JUDGED = "Times are measured, not judged: a busy machine is slow, and loses nothing."
 STYLES = {
     Verdict.PASSED: "green",
     Verdict.FAILED: "red",
@@ -146,7 +147,7 @@ def _identities(identities: Sequence[Identity]) -> Iterable[Table]:
         yield table
 
 
-def _reached(goals: Sequence[Goal]) -> Iterable[Table]:
+def _reached(goals: Sequence[Goal]) -> Iterable[RenderableType]:
     if goals:
         table = _table("Times", "goal", "> worst", "> limit", "> occasions", "")
         for one in goals:
@@ -154,6 +155,7 @@ def _reached(goals: Sequence[Goal]) -> Iterable[Table]:
             mark = Text("-") if one.worst_seconds is None else _mark(good=one.met)
             table.add_row(Text(printable(one.name)), *times, f"{one.occasions:,}", mark)
         yield table
+        yield Text(NOT_JUDGED, style="dim")
 
 
 def _numbers(title: str, what: str, counts: Any) -> Iterable[Table]:

@@ -41,6 +41,8 @@ class Telling:
         """A fault was injected, and healed."""
         self.strikes += 1
         self._last = strike
+        if self._line:  # after the sender's last one, too: faults go on while the rest is retried
+            self.display.show(self._now())
 
     def sent(self, line: Mapping[str, Any]) -> None:
         """Take a line of the sender's, and show how all of it stands."""

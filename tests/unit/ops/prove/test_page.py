@@ -14,6 +14,7 @@ import pytest
 from ops.prove.findings import Report, Series, Verdict
 from ops.prove.history import Strike
 from ops.prove.page import page
+from ops.prove.report import NOT_JUDGED
 from ops.prove.timeline import FEW, colours
 from tests import reports
 
@@ -84,6 +85,7 @@ def test_all_that_was_found_is_on_the_page() -> None:
         "Made with",
     ]
     assert document.all("li")[0].text == "two are missing"
+    assert NOT_JUDGED in [one.text for one in document.all("p")]
     for row in (
         "I1 lost-write 2 event 7: two are missing event 9",
         "two are missing 10 8 broken",

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ops.prove.findings import Goal, Report, Verdict
 from ops.prove.history import digest
-from ops.prove.report import exit_code, summary, to_json
+from ops.prove.report import NOT_JUDGED, exit_code, summary, to_json
 from tests import reports
 
 
@@ -116,6 +116,7 @@ def test_the_summary_shows_everything_found_and_measured() -> None:
         "event 9",
         "two are missing 10 8 BROKEN",
         "slowest answer 3.400 s 3.000 s 100 BROKEN",
+        NOT_JUDGED,
         "attempts 1,240,110",
         "kill ingress 2",
         "kill broker passed 0.510 s failed 3.400 s",

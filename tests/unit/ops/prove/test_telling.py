@@ -100,6 +100,19 @@ def test_a_fault_is_shown_and_fades_while_its_count_stays(
     assert shown.shown[-1].kills == 1
 
 
+def test_after_the_senders_last_line_each_fault_shows_how_all_stands(
+    telling: Telling, shown: Shown, clock: list[float]
+) -> None:
+    telling.struck(Strike("kill worker", "streams-1", clock[0], clock[0]))
+    assert shown.shown == []  # there is nothing to count yet
+    after(telling, shown)
+    clock[0] += 10
+    telling.struck(Strike("kill worker", "streams-2", clock[0], clock[0]))
+    assert len(shown.shown) == 2
+    now = shown.shown[-1]
+    assert (now.elapsed, now.sent, now.kills, now.fault) == (25, 120, 2, "kill worker: streams-2")
+
+
 def test_a_fault_that_never_healed_fades_too(
     telling: Telling, shown: Shown, clock: list[float]
 ) -> None:
