@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from ingress import metrics as table
 from ingress.metrics import Metrics
+from ingress.reception import State
 from ingress.sink import Sink
-from ingress.webhook import State
 
 
 def create_admin(sink: Sink, metrics: Metrics, state: State) -> Starlette:

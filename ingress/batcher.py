@@ -11,7 +11,6 @@ its batch is resolved it counts against the budget.
 """
 
 import asyncio
-from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
@@ -21,10 +20,8 @@ from ingress.budget import Budget
 from ingress.metrics import Metrics
 from ingress.producer import Producer
 from ingress.record import Record
-from ingress.sink import Cause, Unavailable
+from ingress.sink import Cause, Settle, Unavailable
 from schemas.partitioner import partition_for
-
-Settle = Callable[[Unavailable | None], None]
 
 CACHED_TENANTS = 50_000
 """Partitions of so many tenants are remembered: murmur2 in Python costs as much as an append."""

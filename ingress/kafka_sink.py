@@ -11,7 +11,7 @@ from ingress.budget import Budget
 from ingress.metrics import Metrics
 from ingress.record import Record
 from ingress.settings import Settings
-from ingress.sink import Unavailable
+from ingress.sink import Settle, Unavailable
 from ingress.supervisor import Supervisor
 
 TICK_SECONDS = 0.05
@@ -25,6 +25,9 @@ class KafkaSink:
         self._supervisor = supervisor
         self._batcher = batcher
         self._loop = asyncio.get_running_loop()
+
+    def put(self, record: Record, deadline: float, settle: Settle) -> None:
+        self._batcher.put(record, deadline, settle)
 
     async def store(self, record: Record, deadline: float) -> None:
         future: asyncio.Future[Unavailable | None] = self._loop.create_future()

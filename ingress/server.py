@@ -12,7 +12,9 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -21,12 +23,13 @@ from starlette.types import ASGIApp
 
 from ingress import metrics as table
 from ingress.admin import create_admin
-from ingress.app import create_app
+from ingress.app import create_app, create_reception
+from ingress.fast_lane import FastLane, Lane
 from ingress.kafka_sink import kafka_sink
 from ingress.keyring import Keyring
 from ingress.metrics import Metrics
+from ingress.reception import State
 from ingress.settings import Settings
-from ingress.webhook import State
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +59,13 @@ async def serve(settings: Settings) -> None:
     operators = _listen("GEOPHONE_ADMIN_PORT", settings.admin_host, settings.admin_port)
     with _signals() as signals, public, operators:
         async with kafka_sink(settings, metrics) as sink, _running(keyring):
-            app = create_app(settings, sink, keyring=keyring, metrics=metrics, state=state)
+            reception = create_reception(
+                settings, sink, keyring=keyring, metrics=metrics, state=state
+            )
+            app = create_app(reception)
+            way = partial(FastLane, Lane(reception)) if settings.fast_lane else "httptools"
             admin = create_admin(sink, metrics, state)
-            async with _serving(admin, operators, settings), _serving(app, public, settings):
+            async with _serving(admin, operators, settings), _serving(app, public, settings, way):
                 with _announced(settings.ready_file, public, operators):
                     await signals.acquire()
                     state.draining = True
@@ -122,12 +129,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def _serving(
-    app: ASGIApp, listener: socket.socket, settings: Settings
+    app: ASGIApp, listener: socket.socket, settings: Settings, http: Any = "httptools"
 ) -> AsyncIterator[None]:
     """Serve an application on a socket; at the end stop accepting and finish what is in flight."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=http,
         ws="none",
         lifespan="off",
         log_config=None,

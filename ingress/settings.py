@@ -71,6 +71,11 @@ class Settings(ClusterSettings, BaseSettings):
     max_in_flight_bytes: int = Field(
         32 * 1024 * 1024, ge=1, description="The same in bytes of their bodies."
     )
+    fast_lane: bool = Field(
+        default=False,
+        description="Answer events that arrive whole without the web framework; the answers are "
+        "the same.",
+    )
     keep_alive_seconds: int = Field(
         75, ge=1, description="Idle connections are kept so long; longer than a load balancer does."
     )

@@ -1,5 +1,6 @@
 """Where records go: what every sink promises, and how it says that it could not."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -26,14 +27,25 @@ class Unavailable(Exception):
         self.cause = cause
 
 
-class Sink(Protocol):
-    """Takes ready records and returns when they are safe."""
+Settle = Callable[[Unavailable | None], None]
+"""Is told once how it went: None says that the record is safe."""
 
-    async def store(self, record: Record, deadline: float) -> None:
-        """Return once every in-sync replica has the record.
+
+class Sink(Protocol):
+    """Takes ready records and says when they are safe."""
+
+    def put(self, record: Record, deadline: float, settle: Settle) -> None:
+        """Take a record; `settle` is called once, as soon as every in-sync replica has it.
 
         Records of one key that are handed over one after the other are stored in that order.
         `deadline` is a time of the running event loop, in seconds.
+
+        Raises:
+            Unavailable: not taken, `settle` will not be called.
+        """
+
+    async def store(self, record: Record, deadline: float) -> None:
+        """Do the same, and return once every in-sync replica has the record.
 
         Raises:
             Unavailable: the record is not known to be stored.

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,24 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from ingress.admin import create_admin
-from ingress.app import create_app
+from ingress.app import create_app, create_reception
+from ingress.fast_lane import FastLane, Lane
 from ingress.keyring import Keyring
 from ingress.metrics import Metrics
+from ingress.reception import State
 from ingress.record import Record
 from ingress.settings import Settings
-from ingress.sink import Sink, Unavailable
-from ingress.webhook import State
+from ingress.sink import Settle, Sink, Unavailable
 
 SECRET = "seismic-demo-secret"
+DEFAULTS: dict[str, Any] = {
+    "secrets": (SecretStr(SECRET),),
+    "host": "127.0.0.1",
+    "port": 0,
+    "admin_host": "127.0.0.1",
+    "admin_port": 0,
+    "topic_replication": 1,
+}
 VERIFICATION = b'{"type":"verification","challenge":"abc"}'
 
 
@@ -46,15 +56,7 @@ def event(number: int = 1, tenant: str = "tenant-1", **data: Any) -> bytes:
 
 def settings(**chosen: Any) -> Settings:
     """Return settings for a test: nothing of the environment, one secret, free ports."""
-    defaults: dict[str, Any] = {
-        "secrets": (SecretStr(SECRET),),
-        "host": "127.0.0.1",
-        "port": 0,
-        "admin_host": "127.0.0.1",
-        "admin_port": 0,
-        "topic_replication": 1,
-    }
-    return Settings(**{**defaults, **chosen})
+    return Settings(**{**DEFAULTS, **chosen})
 
 
 class FakeSink:
@@ -63,11 +65,30 @@ class FakeSink:
     def __init__(self) -> None:
         self.stored: list[Record] = []
         self.unavailable: Unavailable | None = None
+        self.bug: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
         self.asked = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def put(self, record: Record, deadline: float, settle: Settle) -> None:
+        if self.bug:
+            raise self.bug
+        task = asyncio.get_running_loop().create_task(self._put(record, deadline, settle))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _put(self, record: Record, deadline: float, settle: Settle) -> None:
+        try:
+            await self.store(record, deadline)
+        except Unavailable as unavailable:
+            settle(unavailable)
+        else:
+            settle(None)
 
     async def store(self, record: Record, deadline: float) -> None:
+        if self.bug:
+            raise self.bug
         self.asked += 1
         assert deadline > asyncio.get_running_loop().time()
         await self.open.wait()
@@ -188,9 +209,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _listening(app: ASGIApp) -> AsyncIterator[int]:
+async def _listening(app: ASGIApp, http: Any = "httptools") -> AsyncIterator[int]:
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, http="httptools", ws="none", lifespan="off", log_config=None
+        app, host="127.0.0.1", port=0, http=http, ws="none", lifespan="off", log_config=None
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve())
@@ -209,9 +230,10 @@ async def served(
     """Serve the app over real HTTP in this process."""
     chosen, metrics, state = chosen or settings(), metrics or Metrics(), State()
     keyring = Keyring.of(chosen)
-    app = create_app(chosen, sink, keyring=keyring, metrics=metrics, state=state)
+    reception = create_reception(chosen, sink, keyring=keyring, metrics=metrics, state=state)
     admin = create_admin(sink, metrics, state)
-    async with _listening(app) as port, _listening(admin) as admin_port:
+    way = partial(FastLane, Lane(reception)) if chosen.fast_lane else "httptools"
+    async with _listening(create_app(reception), way) as port, _listening(admin) as admin_port:
         yield Served(port, admin_port, sink, metrics, state, keyring)
 
 

@@ -9,6 +9,7 @@ from ingress import answers
 from ingress.metrics import Metrics
 from ingress.sink import Cause, Unavailable
 from tests.ingress_rig import (
+    DEFAULTS,
     SECRET,
     VERIFICATION,
     FakeSink,
@@ -31,6 +32,11 @@ CHUNKED = b"POST /webhook HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r
 
 def in_flight(app: Served) -> float | None:
     return app.metrics.registry.get_sample_value("geophone_ingress_in_flight")
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["fast lane", "application"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEFAULTS, "fast_lane", request.param)
 
 
 @pytest.fixture
@@ -315,13 +321,13 @@ async def test_bodies_that_are_still_arriving_are_limited_too(sink: FakeSink) ->
 
 
 async def test_a_bug_is_answered_500_and_the_next_request_is_served(
-    app: Served, sink: FakeSink, monkeypatch: pytest.MonkeyPatch
+    app: Served, sink: FakeSink
 ) -> None:
-    monkeypatch.setattr(sink, "open", None)
+    sink.bug = RuntimeError("a bug")
     reply = await app.post(event())
     assert reply.status == 500
     assert_problem(reply.body, reply.headers, 500)
-    monkeypatch.undo()
+    sink.bug = None
     assert (await app.post(event())).status == 200
 
 

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_after_seconds": 5,
     "max_in_flight": 10_000,
     "max_in_flight_bytes": 33_554_432,
+    "fast_lane": False,
     "keep_alive_seconds": 75,
     "drain_seconds": 5.0,
     "log_level": "INFO",

@@ -1,0 +1,80 @@
+"""What every request goes through, whichever way it came in: judged, counted, answered."""
+
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from ingress import answers
+from ingress import metrics as table
+from ingress.answers import Answer
+from ingress.head import Head
+from ingress.judge import Judge
+from ingress.metrics import Metrics
+from ingress.record import Call, Record
+from ingress.refusals import Refusals
+from ingress.settings import Settings
+from ingress.sink import Cause, Sink, Unavailable
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class State:
+    """What the parts of one process tell each other."""
+
+    draining: bool = False
+
+
+class Reception:
+    """What all connections of a process share."""
+
+    def __init__(
+        self, settings: Settings, judge: Judge, sink: Sink, metrics: Metrics, state: State
+    ) -> None:
+        self.settings = settings
+        self.sink = sink
+        self.state = state
+        self._judge = judge
+        self._metrics = metrics
+        again = answers.unavailabilities(settings.retry_after_seconds)
+        self._unavailable = {
+            Cause.LATE: again.late,
+            Cause.REFUSED: again.refused,
+            Cause.FULL: again.full,
+        }
+        self._refusals = Refusals()
+        self._in_flight = 0
+        metrics.watch(table.IN_FLIGHT, lambda: self._in_flight)
+
+    def came(self) -> float:
+        """Count a request in; return when it came (monotonic), to be given back to `went`."""
+        self._in_flight += 1
+        return time.monotonic()
+
+    def went(self, came: float, answer: Answer | None) -> None:
+        """Count a request out; None if its caller hung up before the body was complete."""
+        self._in_flight -= 1
+        if answer is None:
+            self._metrics.abandoned.inc()
+            return
+        seconds = time.monotonic() - came
+        self._metrics.answered(answer.name, seconds)
+        if answer.is_error:
+            self._refusals.note(answer)
+        log.debug("answered", answer=answer.name, seconds=round(seconds, 4))
+
+    def judge(self, body: bytes, head: Head) -> Answer | Record:
+        """Judge one complete call."""
+        self._metrics.body_bytes.inc(len(body))
+        return self._judge(Call(body, head.signatures, int(time.time() * 1000), head.traceparent))
+
+    def stored(self, record: Record) -> Answer:
+        """Return the answer to a record that is safe."""
+        if record.reason:
+            self._metrics.quarantined(record.reason)
+        return record.answer
+
+    def unavailable(self, why: Unavailable) -> Answer:
+        """Return the answer to a record that is not known to be."""
+        return self._unavailable[why.cause]

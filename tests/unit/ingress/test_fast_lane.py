@@ -1,0 +1,178 @@
+"""What takes the short way, and that it cannot be told from the long one."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from ingress.fast_lane import FastLane
+from ingress.webhook import Webhook
+from tests.ingress_rig import (
+    SECRET,
+    VERIFICATION,
+    FakeSink,
+    Served,
+    connect,
+    event,
+    request,
+    served,
+    settings,
+    sign,
+)
+
+LIMIT = 4096
+CLOSE = {"connection": "close"}
+
+
+def signed(body: bytes, **more: str) -> dict[str, str]:
+    return {"x-seismic-signature": sign(body), **more}
+
+
+def chunked(body: bytes) -> bytes:
+    head = f"POST /webhook HTTP/1.1\r\nhost: t\r\nx-seismic-signature: {sign(body)}\r\n"
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return head.encode() + b"transfer-encoding: chunked\r\n\r\n" + chunks
+
+
+EVENT = event()
+ORDINARY = [request(EVENT), request(b"no json"), request(b""), request(VERIFICATION)]
+NOT_ORDINARY = {
+    "another method": request(EVENT, method="PUT"),
+    "another path": request(EVENT, path="/other"),
+    "a query": request(EVENT, path="/webhook?a=1"),
+    "chunked": chunked(EVENT),
+    "an encoding": request(EVENT, signed(EVENT, **{"content-encoding": "gzip"})),
+    "too large": request(b"x" * (LIMIT + 1)),
+    "its last": request(EVENT, signed(EVENT, **CLOSE)),
+    "an old version": request(EVENT).replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "expects": request(EVENT, signed(EVENT, expect="100-continue")),
+    "upgrades": request(EVENT, signed(EVENT, connection="upgrade", upgrade="h2c")),
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What came to the application."""
+    came: list[str] = []
+    ask = Webhook.__call__
+
+    async def noted(self: Webhook, scope: Any, *more: Any) -> None:
+        came.append(scope["method"])
+        await ask(self, scope, *more)
+
+    monkeypatch.setattr(Webhook, "__call__", noted)
+    return came
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[Served]:
+    async with served(FakeSink(), settings(max_body_bytes=LIMIT, fast_lane=True)) as app:
+        yield app
+
+
+@pytest.mark.parametrize("raw", ORDINARY)
+async def test_what_is_here_whole_never_comes_to_the_application(
+    app: Served, asked: list[str], raw: bytes
+) -> None:
+    async with connect(app.port) as connection:
+        for _ in range(3):
+            await connection.send(raw)
+            assert (await connection.reply()).status == 200
+    assert asked == []
+
+
+@pytest.mark.parametrize("raw", NOT_ORDINARY.values(), ids=NOT_ORDINARY)
+async def test_what_is_not_ordinary_does(app: Served, asked: list[str], raw: bytes) -> None:
+    async with connect(app.port) as connection:
+        await connection.send(raw)
+        await connection.reply()
+    assert len(asked) == 1
+
+
+async def test_a_body_in_pieces_does(app: Served, asked: list[str]) -> None:
+    raw = request(EVENT)
+    async with connect(app.port) as connection:
+        await connection.send(raw[:-20])
+        await asyncio.sleep(0.1)
+        await connection.send(raw[-20:])
+        assert (await connection.reply()).status == 200
+    assert asked == ["POST"]
+
+
+async def test_one_behind_another_does_and_keeps_its_place(asked: list[str]) -> None:
+    sink = FakeSink()
+    sink.open.clear()
+    async with served(sink, settings(fast_lane=True)) as app, connect(app.port) as connection:
+        await connection.send(request(event(1)) + request(b"", {}) + request(event(2)))
+        await asyncio.sleep(0.1)
+        assert sink.asked == 1
+        sink.open.set()
+        assert (await connection.reply()).status == 200
+        assert (await connection.reply()).status == 401
+    assert asked
+
+
+async def test_one_whose_caller_does_not_read_does(
+    app: Served, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The long way waits until there is room for the answer; here they would pile up."""
+    made = FastLane.connection_made
+
+    def full(self: FastLane, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        self.flow.write_paused = True
+
+    monkeypatch.setattr(FastLane, "connection_made", full)
+    assert (await app.post(EVENT)).status == 200
+    assert asked == ["POST"]
+
+
+OPEN_ENDED = st.sampled_from([
+    *ORDINARY,
+    request(event(2, padding="x" * 3000)),
+    request(EVENT, signed(EVENT, traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")),
+    request(EVENT, {"X-Seismic-Signature-Old": sign(EVENT)}),
+    request(EVENT, signed(EVENT, **{"content-encoding": "identity"})),
+    chunked(EVENT),
+    request(EVENT, path="/webhook?a=1"),
+])  # fmt: skip
+LAST = st.sampled_from([
+    request(EVENT, signed(EVENT, **CLOSE)),
+    request(EVENT, {"x-seismic-signature": sign(EVENT, SECRET + "2")}),
+    request(EVENT, {}),
+    request(EVENT).replace(b"HTTP/1.1", b"HTTP/1.0"),
+    *(raw for name, raw in NOT_ORDINARY.items() if name not in ("a query", "chunked", "expects",
+    "upgrades")),
+])  # fmt: skip
+
+
+@how(max_examples=20, deadline=None)
+@given(st.lists(OPEN_ENDED, max_size=5), LAST, st.lists(st.floats(0, 1), max_size=4))
+def test_both_ways_give_the_same_bytes(
+    requests: list[bytes], last: bytes, cuts: list[float]
+) -> None:
+    raw = b"".join([*requests, last])
+    places = sorted({int(cut * len(raw)) for cut in cuts} - {0, len(raw)})
+    pieces = [raw[a:b] for a, b in zip([0, *places], [*places, len(raw)], strict=True)]
+    fast, long = asyncio.run(_both(pieces))
+    assert fast == long
+    assert fast.startswith(b"HTTP/1.1 ")
+
+
+async def _both(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
+    return (await _answered(pieces, fast_lane=True), await _answered(pieces, fast_lane=False))
+
+
+async def _answered(pieces: Sequence[bytes], *, fast_lane: bool) -> bytes:
+    chosen = settings(max_body_bytes=LIMIT, fast_lane=fast_lane)
+    async with served(FakeSink(), chosen) as app, connect(app.port) as connection:
+        for piece in pieces:
+            await connection.send(piece)
+            await asyncio.sleep(0.002)
+        answered = await asyncio.wait_for(connection.reader.read(), 10)
+    return re.sub(rb"date: [^\r]*", b"date: now", answered)
