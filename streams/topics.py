@@ -6,13 +6,17 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.topics import ONE_COPY, Topic, differences
 
 SETTLE_SECONDS = 5.0
 """How long a topic may be unknown to a broker after its creation was acknowledged. A process that
 takes it for missing ends with the code that no supervisor restarts."""
+
+PATIENCE_SECONDS = 10.0
+"""How long brokers are asked until one answers. The client picks any that it knows of, even one
+that was just killed; a process that ends for it takes longer to be back than to ask another."""
 
 _POLL_SECONDS = 0.25
 
@@ -51,7 +55,7 @@ async def warn_of_single_copies(client: dict[str, Any], topics: list[Topic]) -> 
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
-        described = await admin.describe_topics([topic.name for topic in topics])
+        described = await _described(admin, topics)
     finally:
         await admin.close()
     if single := sorted(one["topic"] for one in described if _copies(one) == 1):
@@ -74,8 +78,20 @@ async def _settled(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str,
 
 
 async def _existing(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, int]:
-    described = await admin.describe_topics([topic.name for topic in topics])
+    described = await _described(admin, topics)
     return {one["topic"]: len(one["partitions"]) for one in described if one["error_code"] == 0}
+
+
+async def _described(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return list(await admin.describe_topics([topic.name for topic in topics]))
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            log.info("asking_again_for_topics", error=repr(error))
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _create(
