@@ -13,6 +13,7 @@ from ops.prove.history import History, Outcome, Strike
 from ops.prove.recovery import longest_way
 from ops.prove.round import Played
 from ops.prove.series import series
+from ops.prove.struck import without_load
 from ops.prove.verdict import judge
 
 
@@ -62,6 +63,7 @@ def counts(played: Played) -> dict[str, int]:
         "tasks": len(history.tasks),
         "read live": len(history.live),
         "faults": len(history.strikes),
+        "struck without load": len(without_load(history.strikes, history.attempts)),
         "kill -9": played.kills,
         "longest from a 2xx to readable, in ms": round(longest_way(history) * 1000),
         "longest delay of the sender's own, in ms": _own_delay_ms(played),

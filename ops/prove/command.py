@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from ops.prove.canary.plan import TENANT, CanaryPlan, CannotJudge
 from ops.prove.canary.run import run as run_canary
 from ops.prove.ending import UNJUDGED, end_with, leave
 from ops.prove.profiles import PROFILES, WrongSize
+
+if TYPE_CHECKING:
+    from ops.prove.findings import Report
 
 MATRIX = "matrix"
 _LOCAL, _CANARY = "On this machine, with faults", "Against an installation, without"
@@ -74,6 +77,14 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             help="Folder of the run: report, data, logs; emptied at the start.",
         ),
     ] = Path(".geophone/prove"),
+    resume: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option(
+            "--resume",
+            rich_help_panel=_LOCAL,
+            help="Plays the cells that the matrix in this folder has not got yet.",
+        ),
+    ] = False,
     url: Annotated[
         str | None,
         typer.Option(
@@ -124,7 +135,8 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     console = Console()
     sizes = {"--kills": kills, "--minutes": minutes, "--faults": faults}
     if url:
-        _refuse({**sizes, "--seed": seed}, "is for a run on this machine, so not beside --url")
+        local = {**sizes, "--seed": seed, "--resume": resume or None}
+        _refuse(local, "is for a run on this machine, so not beside --url")
         changed = {"events": events} if events else {}
         plan = _plan(
             url,
@@ -151,15 +163,22 @@ def prove(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         _refuse({"--events": events, **sizes}, "is for one run, and the matrix is many")
         chosen = None
     else:
+        _refuse({"--resume": resume or None}, "is for --profile matrix: one run is all or nothing")
         try:
             chosen = PROFILES[profile].changed(events, kills, minutes, _faults(faults))
         except WrongSize as error:
             leave(str(error), UNJUDGED)
+    if resume:
+        _refuse({"--seed": seed}, "is the one that the matrix was begun with")
     # What follows loads a Kafka client, a plotting library and more: not for the canary's sake.
     from ops.prove import run  # noqa: PLC0415 - see above
 
-    start = random.SystemRandom().randrange(1_000_000) if seed is None else seed
-    wish = run.Wish(chosen, start, state_dir, _command(start, seed))
+    if resume:
+        begun = _begun(state_dir)
+        wish = run.Wish(None, begun.seed, state_dir, begun.command, begun)
+    else:
+        start = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+        wish = run.Wish(chosen, start, state_dir, _command(start, seed))
     end_with(lambda: run.prove(wish, console))
 
 
@@ -173,6 +192,15 @@ def _plan(*given: Any, **fields: Any) -> CanaryPlan:
     try:
         return plan_of(*given, **fields)
     except CannotJudge as error:
+        leave(str(error), UNJUDGED)
+
+
+def _begun(folder: Path) -> "Report":
+    from ops.prove.resume import CannotResume, earlier  # noqa: PLC0415 - as above
+
+    try:
+        return earlier(folder)
+    except CannotResume as error:
         leave(str(error), UNJUDGED)
 
 

@@ -2,7 +2,10 @@
 
 import os
 import platform
+import shutil
+import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 import psutil
 
@@ -12,9 +15,26 @@ _PACKAGES = ("geophone", "aiokafka", "faust-streaming", "uvicorn", "starlette", 
 
 
 def versions() -> dict[str, str]:
-    """Return versions by name: Kafka's, Python's, and those of the packages that matter."""
+    """Return versions by name: Kafka's, Python's, those of the packages that matter.
+
+    Of a checkout the commit, too, with `-dirty` if something in it is not committed.
+    """
     packages = {name: version(name) for name in _PACKAGES}
-    return {"Kafka": VERSION, "Python": platform.python_version(), **packages}
+    return {"Kafka": VERSION, "Python": platform.python_version(), **packages, **_commit()}
+
+
+def _commit() -> dict[str, str]:
+    checkout = Path(__file__).parents[2]
+    git = shutil.which("git")
+    if git is None or not (checkout / ".git").exists():
+        return {}
+    described = subprocess.run(
+        [git, "-C", checkout, "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {"commit": described.stdout.strip()} if described.returncode == 0 else {}
 
 
 def environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`geophone prove` on this machine: a stack, a round on it or a matrix of them, and the report."""
 
 import time
+import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +21,8 @@ from ops.prove.profiles import Profile, alone
 from ops.prove.profiles import cells as cells_of
 from ops.prove.progress import Display
 from ops.prove.report import exit_code, summary, to_json
-from ops.prove.round import Order, Played, play
-from ops.prove.struck import judged, without_load
+from ops.prove.round import Order, play
+from ops.prove.struck import judged
 from ops.prove.telling import Telling
 from ops.prove.verdict import judge_cells
 from ops.stack import Choice, Stack
@@ -32,12 +33,16 @@ BROKERS, INGRESSES, WORKERS = 3, 2, 2
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants; `profile` None is the matrix. `folder` is emptied at the start."""
+    """What the user wants; `profile` None is the matrix. `folder` is emptied at the start.
+
+    `earlier` is the report of a matrix to go on with.
+    """
 
     profile: Profile | None
     seed: int
     folder: Path
     command: str
+    earlier: Report | None = None
 
 
 async def prove(wish: Wish, console: Console) -> int:
@@ -73,8 +78,19 @@ def _emptied(folder: Path) -> Iterator[None]:
 
 
 async def _report(wish: Wish, telling: Telling) -> Report:
-    began = time.monotonic()
-    blank = Report(
+    began, blank = time.monotonic(), wish.earlier or _blank(wish)
+    try:
+        filled = await _filled(wish, blank, telling)
+    except MAKES_VOID as error:
+        filled = replace(blank, reasons=(words(error),))
+    except Exception as error:  # noqa: BLE001 - after hours of a run, its report has to say so
+        telling.say(traceback.format_exc())
+        filled = replace(blank, reasons=(f"a bug in the harness: {error!r}",))
+    return replace(filled, seconds=blank.seconds + time.monotonic() - began)
+
+
+def _blank(wish: Wish) -> Report:
+    return Report(
         Verdict.VOID,
         reasons=(),
         command=wish.command,
@@ -86,11 +102,6 @@ async def _report(wish: Wish, telling: Telling) -> Report:
         counts={},
         environment=environment(),
     )
-    try:
-        filled = await _filled(wish, blank, telling)
-    except MAKES_VOID as error:
-        filled = replace(blank, reasons=(words(error),))
-    return replace(filled, seconds=time.monotonic() - began)
 
 
 async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
@@ -101,17 +112,19 @@ async def _filled(wish: Wish, blank: Report, telling: Telling) -> Report:
         order = Order("run", wish.seed, wish.profile, wish.folder / "run")
         played = await play(site, order, telling)
     telling.say("balancing the books …")
-    return _counted(account(blank, played), played)
-
-
-def _counted(report: Report, played: Played) -> Report:
-    idle = without_load(played.history.strikes, played.history.attempts)
-    return replace(report, counts={**report.counts, "struck without load": len(idle)})
+    return account(blank, played)
 
 
 async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
     """Play every fault alone, under several seeds; the report is written after each."""
-    orders, began, done = list(_orders(wish)), time.monotonic(), list[Cell]()
+    began, done = time.monotonic(), list(blank.cells)
+    orders = list(_orders(wish))
+    played_before = {(one.fault, one.seed) for one in done}
+    left = [one for one in orders if (one.profile.name, one.seed) not in played_before]
+
+    def write() -> None:
+        seconds = blank.seconds + time.monotonic() - began
+        _write(wish.folder, replace(_judged(blank, done, len(orders)), seconds=seconds))
 
     async def play_cell(site: Site, order: Order) -> Cell:
         played = await play(site, order, telling)
@@ -121,11 +134,11 @@ async def _matrix(wish: Wish, blank: Report, telling: Telling) -> Report:
     def open_site(number: int) -> AbstractAsyncContextManager[Site]:
         return _site(wish.folder / f"stack-{number}", telling, wired=True)
 
+    write()  # the folder has just been emptied of what was there to go on with
     async with Bench(open_site, telling.say) as bench:
-        async for one in cells.played(orders, bench, play_cell):
+        async for one in cells.played(left, bench, play_cell):
             done.append(one)
-            report = _judged(blank, done, len(orders))
-            _write(wish.folder, replace(report, seconds=time.monotonic() - began))
+            write()
     return _judged(blank, done, len(orders))
 
 
@@ -134,7 +147,7 @@ def _judged(blank: Report, done: Sequence[Cell], planned: int) -> Report:
     verdict, reasons = judge_cells(done)
     if missing := planned - len(done):
         verdict = Verdict.FAILED if verdict is Verdict.FAILED else Verdict.VOID
-        reasons = (f"not finished: {missing} of {planned} cells are missing", *reasons)
+        reasons = (f"{missing} of {planned} cells are missing; --resume plays them", *reasons)
     return replace(blank, verdict=verdict, reasons=reasons, cells=list(done))
 
 

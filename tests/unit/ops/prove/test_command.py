@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ops.prove import command, run
 from ops.prove.canary.plan import CanaryPlan
 from ops.prove.faults import FAULTS
 from ops.prove.profiles import PROFILES
+from ops.prove.report import to_json
 from ops.state import StateInUse
 
 URL = ("--url", "http://127.0.0.1:9/webhook")
@@ -265,3 +267,33 @@ def test_told_to_stop_it_stops_what_it_started_and_says_so(
     assert ended.output.startswith("geophone: ")
     assert "nothing is proven, nothing left running" in ended.output
     assert "Traceback" not in ended.output
+
+
+def test_only_a_matrix_can_be_resumed() -> None:
+    refused = prove("--profile", "soak", "--resume")
+    assert refused.exit_code == 2
+    assert "is for --profile matrix" in one_line(refused.output)
+
+
+def test_a_resumed_matrix_has_its_seed_already() -> None:
+    refused = prove("--profile", "matrix", "--resume", "--seed", "3")
+    assert refused.exit_code == 2
+    assert "begun with" in one_line(refused.output)
+
+
+def test_without_a_report_there_is_nothing_to_resume(wishes: list[run.Wish]) -> None:
+    refused = prove("--profile", "matrix", "--resume")
+    assert refused.exit_code == 2
+    assert "begin one without --resume" in one_line(refused.output)
+    assert not wishes
+
+
+def test_a_resumed_matrix_is_the_one_of_the_folder(wishes: list[run.Wish], tmp_path: Path) -> None:
+    report = run._blank(run.Wish(None, 7, tmp_path, "geophone prove --profile matrix --seed 7"))
+    (tmp_path / "report.json").write_bytes(to_json(report))
+    resumed = prove("--profile", "matrix", "--resume", "--state-dir", str(tmp_path))
+    assert resumed.exit_code == 0
+    [wish] = wishes
+    assert replace(wish, earlier=None) == run.Wish(None, 7, tmp_path, report.command)
+    assert wish.earlier
+    assert to_json(wish.earlier) == to_json(report)

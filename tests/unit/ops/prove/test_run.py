@@ -21,6 +21,7 @@ from ops.prove.history import History, Strike
 from ops.prove.process import HarnessFailed
 from ops.prove.profiles import SEEDS, Profile
 from ops.prove.readers import journal
+from ops.prove.resume import earlier
 from ops.prove.round import Order, Played
 from ops.prove.schedule import NOT_RUN
 from ops.prove.settle import Settled
@@ -70,10 +71,13 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
-async def prove(folder: Path, profile: Profile | None = PROFILE) -> tuple[int, str, Any]:
+async def prove(
+    folder: Path, profile: Profile | None = PROFILE, *, resume: bool = False
+) -> tuple[int, str, Any]:
     """Return the exit code, what was printed, and what report.json says."""
     printed = io.StringIO()
-    wish = run.Wish(profile, 7, folder, "geophone prove --seed 7")
+    begun = earlier(folder) if resume else None
+    wish = run.Wish(profile, 7, folder, "geophone prove --seed 7", begun)
     code = await run.prove(wish, Console(file=printed, width=200))
     return code, printed.getvalue(), orjson.loads((folder / "report.json").read_bytes())
 
@@ -279,18 +283,65 @@ async def test_in_a_long_run_strikes_without_load_are_counted(stage: Stage, tmp_
     assert report["counts"]["struck without load"] == 1
 
 
+def stopped_at(name: str, play: Play) -> Play:
+    def stops(order: Order) -> History:
+        if order.name == name:
+            raise asyncio.CancelledError
+        return play(order)
+
+    return stops
+
+
 async def test_what_was_played_is_in_the_report_though_the_rest_is_not(
     stage: Stage, tmp_path: Path
 ) -> None:
-    def play(order: Order) -> History:
-        if order.name == "c4":
-            raise asyncio.CancelledError
-        return HISTORY
-
-    stage.play = play
+    stage.play = stopped_at("c4", lambda _: HISTORY)
     with pytest.raises(asyncio.CancelledError):
         await prove(tmp_path, None)
     report = orjson.loads((tmp_path / "report.json").read_bytes())
     assert (report["verdict"], len(report["cells"])) == ("void", 4)
-    assert report["reasons"][0].startswith("not finished: ")
+    missing = len(FAULTS) * SEEDS - 4
+    assert report["reasons"][0].startswith(f"{missing} of {missing + 4} cells are missing")
     assert stage.running == 0
+
+
+async def test_a_matrix_that_was_stopped_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
+    def play(order: Order) -> History:
+        if order.name in {"c1", "c1r"}:
+            raise FaultFailed("nothing was hit")
+        return LOSSY if order.name == "c2" else HISTORY
+
+    stage.play = stopped_at("c4", play)
+    with pytest.raises(asyncio.CancelledError):
+        await prove(tmp_path, None)
+    before = orjson.loads((tmp_path / "report.json").read_bytes())
+    stage.play, stage.orders = lambda _: HISTORY, []
+    code, _, report = await prove(tmp_path, None, resume=True)
+    assert (code, report["verdict"]) == (1, "failed")
+    again = [order.name for order in stage.orders]
+    assert again == ["c1", *(f"c{number}" for number in range(4, len(FAULTS) * SEEDS))]
+    assert len(report["cells"]) == len(FAULTS) * SEEDS
+    kept = [cell for cell in before["cells"] if cell["verdict"] != "void"]
+    assert report["cells"][: len(kept)] == kept
+    assert report["began"] == before["began"]
+    assert report["seconds"] > before["seconds"]
+
+
+async def test_a_matrix_that_is_stopped_again_keeps_what_it_had(
+    stage: Stage, tmp_path: Path
+) -> None:
+    for name in ("c4", "c4"):
+        stage.play = stopped_at(name, lambda _: HISTORY)
+        with pytest.raises(asyncio.CancelledError):
+            await prove(tmp_path, None, resume=(tmp_path / "report.json").exists())
+    assert len(orjson.loads((tmp_path / "report.json").read_bytes())["cells"]) == 4
+
+
+async def test_a_bug_in_the_harness_leaves_a_report_that_proves_nothing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.play = failing(KeyError("bug"))
+    code, printed, report = await prove(tmp_path)
+    assert (code, report["verdict"]) == (2, "void")
+    assert report["reasons"] == ["a bug in the harness: KeyError('bug')"]
+    assert "Traceback" in printed
