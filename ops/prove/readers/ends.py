@@ -13,6 +13,7 @@ from schemas.connection import KafkaConnection
 
 _SPEC: Any = OffsetSpec  # its constructors carry no types
 _AGAIN_SECONDS = 0.2
+_SLOW_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -67,10 +68,11 @@ def again(ask: Callable[[], T], deadline: float) -> T:
 
 
 class Ends:
-    """Asks one cluster, over a connection that it renews after each failure.
+    """Asks one cluster, over a connection that it renews after each failure or slow answer.
 
     The library keeps what it knows of leaders, and does not look again when a broker that was
-    started anew tells it that this is of yesterday.
+    started anew tells it that this is of yesterday. And while one that it knew is down, it asks the
+    others without a pause who leads, for as long as the request may take: half a core's work.
     """
 
     def __init__(self, connection: KafkaConnection, prefix: str) -> None:
@@ -90,19 +92,26 @@ class Ends:
         return again(lambda: self._read(where, max(1.0, deadline - time.monotonic())), deadline)
 
     def _read(self, where: Sequence[TopicPartition], seconds: float) -> list[End]:
-        admin = self._admin or AdminClient(self._settings)
         asked = [
             (_SPEC.earliest(), IsolationLevel.READ_UNCOMMITTED),
             (_SPEC.latest(), IsolationLevel.READ_COMMITTED),
             (_SPEC.latest(), IsolationLevel.READ_UNCOMMITTED),
         ]
-        self._admin = None
-        columns = [_offsets(admin, dict.fromkeys(where, spec), how, seconds) for spec, how in asked]
-        self._admin = admin
+        columns = [self._column(dict.fromkeys(where, spec), how, seconds) for spec, how in asked]
         return [
             End(one.topic.removeprefix(self._prefix), one.partition, *offsets)
             for one, *offsets in zip(where, *columns, strict=True)
         ]
+
+    def _column(
+        self, asked: dict[TopicPartition, Any], how: IsolationLevel, seconds: float
+    ) -> list[int]:
+        admin, began = self._admin or AdminClient(self._settings), time.monotonic()
+        self._admin = None
+        offsets = _offsets(admin, asked, how, seconds)
+        if time.monotonic() - began < _SLOW_SECONDS:
+            self._admin = admin
+        return offsets
 
 
 def _offsets(
