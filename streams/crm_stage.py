@@ -22,7 +22,7 @@ from schemas.topics import Topics
 from streams import metrics
 from streams.crm import CRM, AlreadyThere, Refused, Unavailable
 from streams.crm.retry import delay
-from streams.ownership import Committed, Handler
+from streams.ownership import First, Handler
 from streams.transaction import Output, TransactionalProducer
 
 STAGE = "crm"
@@ -55,9 +55,8 @@ class CrmHandler(Handler):
         self._slots = asyncio.Semaphore(concurrency)
         self._interrupted = asyncio.Event()
 
-    async def open(self, committed: Committed) -> int:
-        await self._producer.start([self._topics.task_dead.name])
-        return await committed()
+    async def open(self, first: First) -> int:
+        return await first((await self._producer.start([self._topics.task_dead.name])).committed)
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         letters = await self._unless_interrupted(records)

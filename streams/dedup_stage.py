@@ -10,7 +10,7 @@ from schemas.topics import Topics
 from streams import metrics
 from streams.dedup import Decision, decide
 from streams.marks import Marks, MemoryMarks, Position
-from streams.ownership import Committed, Handler
+from streams.ownership import First, Handler
 from streams.transaction import Output, TransactionalProducer
 
 STAGE = "dedup"
@@ -32,13 +32,13 @@ class DedupHandler(Handler):
         self._restored_marks = restored_marks
         self._marks: Marks = MemoryMarks()
 
-    async def open(self, committed: Committed) -> int:
+    async def open(self, first: First) -> int:
         """Fence first, then read: nobody can add marks or commit offsets any more but we."""
         changelog = self._topics.dedup.name
         events = [topic.name for topic in self._topics.events.values()]
-        ends = await self._producer.start([changelog, *events], [self._topics.quarantine.name])
-        start = await committed()
-        self._marks = await self._restored_marks(start, ends[changelog])
+        found = await self._producer.start([changelog, *events], [self._topics.quarantine.name])
+        start = await first(found.committed)
+        self._marks = await self._restored_marks(start, found.ends[changelog])
         return start
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:

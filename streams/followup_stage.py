@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from schemas.topics import Topics
 from streams import metrics
 from streams.followup import Decision
-from streams.ownership import Committed, Handler
+from streams.ownership import First, Handler
 from streams.transaction import TransactionalProducer
 
 STAGE = "followup"
@@ -28,9 +28,9 @@ class FollowupHandler(Handler):
         self._topics = topics
         self._decide = decide
 
-    async def open(self, committed: Committed) -> int:
-        await self._producer.start([], [self._topics.task.name, self._topics.quarantine.name])
-        return await committed()
+    async def open(self, first: First) -> int:
+        shared = [self._topics.task.name, self._topics.quarantine.name]
+        return await first((await self._producer.start([], shared)).committed)
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         decision = self._decide(records)

@@ -20,7 +20,7 @@ class Handler(ABC):
     moves (monotonic; a wait that somebody else asked for lies in the future)."""
 
     @abstractmethod
-    async def open(self, committed: "Committed") -> int:
+    async def open(self, first: "First") -> int:
         """Take the partition over; return the offset to start from.
 
         Raises:
@@ -43,10 +43,10 @@ class Handler(ABC):
         """Let go; no call of `handle` is under way."""
 
 
-class Committed(Protocol):
-    """Reads where the group stands, or where the log starts if it stands nowhere."""
+class First(Protocol):
+    """Turns the group's committed offset, if there is one, into the first one to be read."""
 
-    async def __call__(self) -> int: ...
+    async def __call__(self, committed: int | None) -> int: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -64,9 +64,9 @@ class Ownership:
     moved_at: float = field(default_factory=time.monotonic)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def take_over(self, committed: Committed) -> None:
+    async def take_over(self, first: First) -> None:
         """Open the handler and expect the offset it says."""
-        self.next_offset = await self.handler.open(committed)
+        self.next_offset = await self.handler.open(first)
         self.moved_at = time.monotonic()
 
     def next_batch(self, most: int) -> "Batch | None":

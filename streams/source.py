@@ -123,7 +123,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
             started = time.monotonic()
             ownership = Ownership(source, self._handler(source), not self._limits.transactional)
             try:
-                await ownership.take_over(partial(self._committed, source))
+                await ownership.take_over(partial(self._first, source))
             except asyncio.CancelledError as error:
                 await ownership.let_go()
                 if not _asked_to_end():
@@ -135,14 +135,15 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
             metrics.PARTITIONS.labels(self.stage).inc()
             metrics.TAKEOVER_SECONDS.labels(self.stage).observe(time.monotonic() - started)
 
-    async def _committed(self, source: TopicPartition) -> int:
+    async def _first(self, source: TopicPartition, committed: int | None) -> int:
         """Return where the group stands, or where the log starts if that is later."""
         start: int = (await self._consumer.beginning_offsets([source]))[source]
-        offset: int | None = await self._consumer.committed(source)
-        if offset is not None and offset < start:
-            log.error("records_expired", stage=self.stage, source=str(source), lost=start - offset)
-            metrics.EXPIRED.labels(self.stage).inc(start - offset)
-        return start if offset is None else max(offset, start)
+        if committed is None:
+            return start
+        if lost := max(0, start - committed):
+            log.error("records_expired", stage=self.stage, source=str(source), lost=lost)
+            metrics.EXPIRED.labels(self.stage).inc(lost)
+        return max(committed, start)
 
     async def _let_all_go(self) -> None:
         for task in self._takeovers:

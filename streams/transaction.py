@@ -10,17 +10,19 @@ Every send is awaited before the commit: aiokafka commits even when a batch has 
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from schemas.headers import Headers
 from streams.decided import until_decided
+from streams.standing import committed, coordinator
 
 STEP_SECONDS = 60.0
 """Longest a broker step may take before the process ends. As long as the transaction time-out:
@@ -39,6 +41,7 @@ _RETRY_BACKOFF_MS = 20
 previous one; at aiokafka's default of 100 ms the p95 of a transaction is 136 ms, at 20 ms 40 ms."""
 
 _BATCH_BYTES = 512 * 1024
+_AGAIN_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +55,14 @@ class Output:
     value: bytes
     headers: Headers
     timestamp_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a takeover finds: the offset after the touch, by topic touched, and the group's."""
+
+    ends: Mapping[str, int]
+    committed: int | None
 
 
 class TransactionalProducer:
@@ -73,22 +84,20 @@ class TransactionalProducer:
             retry_backoff_ms=_RETRY_BACKOFF_MS,
         )
 
-    async def start(self, own: Sequence[str], shared: Sequence[str] = ()) -> dict[str, int]:
+    async def start(self, own: Sequence[str], shared: Sequence[str] = ()) -> Standing:
         """Fence the predecessor, then rule out what it left open.
 
         The fence ends the predecessor's transaction, but a restarting broker may have dropped
         its markers: then our first commit would make those orphaned records visible as well.
 
         One small aborted transaction comes first, on the first of `own` and the group's offset:
-        who reads there afterwards reads behind it, so from a broker that leads.
+        who reads there afterwards reads behind it, so from a broker that leads, and the group's
+        committed offset is read from the coordinator that has acknowledged it.
 
         Args:
             own: topics whose partition nobody else writes.
             shared: topics that others write, too. What hangs there may be theirs: it is waited
                 for and ours is ended, but theirs keeps nobody from starting.
-
-        Returns:
-            Of the topic touched, the offset after the touch.
 
         Raises:
             TimeoutError, KafkaError: nothing may be assumed; the process has to end.
@@ -96,14 +105,45 @@ class TransactionalProducer:
         async with asyncio.timeout(STEP_SECONDS):
             await self._producer.start()
             await self._producer.client.set_topics([*own, *shared])
-        ends = await self._touch(own[:1])
+            standing = await self._standing(own[:1])
         try:
             await self._until_decided([*own, *shared], NEIGHBOUR_SECONDS)
         except TimeoutError as error:
             log.warning("cleansing", source=_name(self._source), because=str(error))
             await self._touch([*own, *shared])
             await self._until_decided(own, STEP_SECONDS)
-        return ends
+        return standing
+
+    async def _standing(self, topics: Sequence[str]) -> Standing:
+        """Touch, and read from the same coordinator where the group stands.
+
+        One that was just elected may answer without the last commits, as long as its high
+        watermark is behind; none that has acknowledged the touch. So whatever goes wrong in
+        between, both are done again.
+        """
+        client = self._producer.client
+        while True:
+            node = await self._coordinator()
+            ends = await self._touch(topics)
+            try:
+                return Standing(ends, await committed(client, node, self._group, self._source))
+            except KafkaError as error:
+                await self._pause(error)
+
+    async def _coordinator(self) -> int:
+        while True:
+            try:
+                return await coordinator(self._producer.client, self._group)
+            except KafkaError as error:
+                await self._pause(error)
+
+    async def _pause(self, error: KafkaError) -> None:
+        """Wait before another try, if it may help."""
+        if not error.retriable:
+            raise error
+        log.info("asking_again_for_offset", source=_name(self._source), error=repr(error))
+        await self._producer.client.force_metadata_update()
+        await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _touch(self, topics: Sequence[str]) -> dict[str, int]:
         """Write to these topics and the group's offset, and abort.

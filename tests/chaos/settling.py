@@ -12,7 +12,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -31,7 +31,7 @@ from aiokafka.protocol.types import (
 
 from schemas import topics
 from streams import __main__, transaction
-from streams.transaction import STEP_SECONDS, Output, TransactionalProducer
+from streams.transaction import STEP_SECONDS, Output, Standing, TransactionalProducer
 from tests.chaos.weakened import FEW
 
 UNDISTURBED_SECONDS = 1.0
@@ -131,7 +131,7 @@ async def _described(connection: AIOKafkaClient, transactional_id: str) -> Befor
 
 async def start(
     self: TransactionalProducer, own: Sequence[str], shared: Sequence[str] = ()
-) -> dict[str, int]:
+) -> Standing:
     """Fence the predecessor, then end what it left undecided as it had ended it itself."""
     reachable = [*own, *shared]
     producer = self._producer
@@ -148,7 +148,8 @@ async def start(
         self.last = set(reachable)  # type: ignore[attr-defined]
         await _begin(self, reachable)
         await _settle_begun(self, commit=found.committed and next_one)
-    return dict.fromkeys(own, 0)
+        standing = await self._standing([])
+    return replace(standing, ends=dict.fromkeys(own, 0))
 
 
 async def commit(

@@ -10,13 +10,14 @@ it would wait for an orphan in the changelog for ever: the partition would stand
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import TopicPartition
 
 from schemas import catalogue, topics
 from streams import __main__, restore, transaction
-from streams.transaction import STEP_SECONDS, TransactionalProducer
+from streams.transaction import STEP_SECONDS, Standing, TransactionalProducer
 from tests.load import KINDS
 
 FEW = tuple(row for row in catalogue.CATALOGUE if row.name in KINDS)
@@ -44,11 +45,12 @@ async def _held(producer: TransactionalProducer, sent: Any) -> dict[str, int]:
 
 async def _fence_only(
     producer: TransactionalProducer, own: Sequence[str], shared: Sequence[str] = ()
-) -> dict[str, int]:
+) -> Standing:
     async with asyncio.timeout(STEP_SECONDS):
         await producer._producer.start()
         await producer._producer.client.set_topics([*own, *shared])
-    return dict.fromkeys(own, 0)
+        standing = await producer._standing([])
+    return replace(standing, ends=dict.fromkeys(own, 0))
 
 
 async def _stable_end(client: dict[str, Any], changelog: TopicPartition) -> int:

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams.exit import Gap
-from streams.ownership import Committed, Handler, Ownership
+from streams.ownership import First, Handler, Ownership
 from tests.records import record
 
 SOURCE = TopicPartition("seismic.raw", 3)
@@ -24,8 +24,8 @@ class Recorder(Handler):
         self.entered = asyncio.Event()
         self.closed = self.interrupted = False
 
-    async def open(self, committed: Committed) -> int:
-        return await committed()
+    async def open(self, first: First) -> int:
+        return await first(None)
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         self.entered.set()
@@ -42,11 +42,12 @@ class Recorder(Handler):
 
 
 async def owned(handler: Handler, start: int, *, contiguous: bool = True) -> Ownership:
-    async def committed() -> int:
+    async def first(committed: int | None) -> int:
+        assert committed is None
         return start
 
     ownership = Ownership(SOURCE, handler, contiguous)
-    await ownership.take_over(committed)
+    await ownership.take_over(first)
     return ownership
 
 

@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from streams import metrics
 from streams import source as module
-from streams.ownership import Batch, Committed, Handler
+from streams.ownership import Batch, First, Handler
 from streams.source import Source, Stage
 from tests.records import record
 
@@ -26,7 +26,7 @@ class Consumer:
         self.sought: list[tuple[TopicPartition, int]] = []
         self.positions: dict[TopicPartition, int] = {}
         self.ends: dict[TopicPartition, int] = {}
-        self.start, self.group_offset = 0, 5
+        self.start = 0
 
     def pause(self, *partitions: TopicPartition) -> None:
         self.paused |= set(partitions)
@@ -49,9 +49,6 @@ class Consumer:
     async def beginning_offsets(self, asked: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(asked, self.start)
 
-    async def committed(self, _: TopicPartition) -> int | None:
-        return self.group_offset
-
     async def stop(self) -> None: ...
 
 
@@ -66,15 +63,16 @@ class Channel:
 class Work(Handler):
     """Takes over when let; handles when let."""
 
-    def __init__(self) -> None:
+    def __init__(self, committed: int | None = 5) -> None:
+        self.committed = committed
         self.may_open, self.may_handle = asyncio.Event(), asyncio.Event()
         self.may_open.set()
         self.may_handle.set()
         self.closed = 0
 
-    async def open(self, committed: Committed) -> int:
+    async def open(self, first: First) -> int:
         await self.may_open.wait()
-        return await committed()
+        return await first(self.committed)
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         await self.may_handle.wait()
@@ -152,7 +150,8 @@ async def test_a_partition_is_read_only_after_it_has_been_taken_over() -> None:
 
 async def test_a_group_without_offset_starts_where_the_log_does() -> None:
     async with bench() as b:
-        b.consumer.start, b.consumer.group_offset = 3, None  # type: ignore[assignment]
+        b.consumer.start = 3
+        b.work[P0] = Work(committed=None)
         await b.assigned(P0)
         assert b.expected(P0) == 3
 
@@ -277,8 +276,8 @@ async def test_a_takeover_that_is_cancelled_from_within_ends_the_process(
     monkeypatch.setattr("os._exit", ended.append)
 
     class Cancelled(Work):
-        async def open(self, committed: Committed) -> int:
-            await committed()
+        async def open(self, first: First) -> int:
+            await first(None)
             raise asyncio.CancelledError
 
     async with bench() as b:

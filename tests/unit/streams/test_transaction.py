@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    NotCoordinatorForGroupError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams import transaction
-from streams.transaction import Output, TransactionalProducer
+from streams.transaction import Output, Standing, TransactionalProducer
 
 SOURCE = TopicPartition("seismic.raw", 3)
 SMALL_BATCH = 1024
@@ -27,6 +32,11 @@ class FakeProducer:
 
     failing: frozenset[str] = frozenset()
     hold: bool = False
+    committed: int | None = 42
+    moving: int = 0
+    """So many times the coordinator is another by the time it is asked."""
+    broken: KafkaError | None = None
+    """Instead of an answer about where the group stands."""
     hanging: int = 0
     """So many aborts until all is decided."""
     said: list[Any] = field(default_factory=list)
@@ -43,6 +53,9 @@ class FakeProducer:
 
     async def stop(self) -> None:
         self.said.append("stop")
+
+    async def force_metadata_update(self) -> None:
+        self.said.append("metadata")
 
     async def set_topics(self, topics: list[str]) -> None:
         self.said.append(("topics", *topics))
@@ -89,8 +102,23 @@ def producer(monkeypatch: pytest.MonkeyPatch, fake: FakeProducer) -> Transaction
         if fake.hanging and fake.said.count("abort") <= fake.hanging:
             raise TimeoutError("transactions hang")
 
+    async def coordinator(_: FakeProducer, __: str) -> int:
+        return 7
+
+    async def committed(_: FakeProducer, node: int, *where: object) -> int | None:
+        assert (node, *where) == (7, "app-dedup", SOURCE)
+        fake.said.append("committed?")
+        if fake.broken:
+            raise fake.broken
+        if fake.said.count("committed?") <= fake.moving:
+            raise NotCoordinatorForGroupError
+        return fake.committed
+
     monkeypatch.setattr(transaction, "AIOKafkaProducer", lambda **_: fake)
     monkeypatch.setattr(transaction, "until_decided", until_decided)
+    monkeypatch.setattr(transaction, "coordinator", coordinator)
+    monkeypatch.setattr(transaction, "committed", committed)
+    monkeypatch.setattr(transaction, "_AGAIN_SECONDS", 0.001)
     return TransactionalProducer({}, "app-dedup", SOURCE)
 
 
@@ -192,24 +220,61 @@ def touched(*topics: str) -> list[Any]:
     return ["begin", *sends, ("offsets", {SOURCE: 0}, "app-dedup"), "abort"]
 
 
+STOOD = "committed?"
+
+
 async def test_a_start_fences_touches_the_first_topic_and_sees_that_all_is_decided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake = FakeProducer()
-    ends = await producer(monkeypatch, fake).start(["a", "b"], ["c"])
+    standing = await producer(monkeypatch, fake).start(["a", "b"], ["c"])
     assert fake.said == [
         "start",
         ("topics", "a", "b", "c"),
         *touched("a"),
+        STOOD,
         ("decided?", "a", "b", "c"),
     ]
-    assert ends == {"a": 101}
+    assert standing == Standing({"a": 101}, 42)
 
 
 async def test_one_that_owns_no_topic_touches_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeProducer()
-    assert await producer(monkeypatch, fake).start([], ["c"]) == {}
-    assert fake.said == ["start", ("topics", "c"), *touched(), ("decided?", "c")]
+    assert await producer(monkeypatch, fake).start([], ["c"]) == Standing({}, 42)
+    assert fake.said == ["start", ("topics", "c"), *touched(), STOOD, ("decided?", "c")]
+
+
+async def test_a_group_may_stand_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeProducer(committed=None)
+    assert (await producer(monkeypatch, fake).start(["a"])).committed is None
+
+
+async def test_a_coordinator_that_moves_is_touched_again_before_it_is_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that was just elected may not know the last commits yet, until it acknowledges one."""
+    fake = FakeProducer(moving=2)
+    standing = await producer(monkeypatch, fake).start(["a"])
+    again = [*touched("a"), STOOD]
+    assert fake.said[2:-1] == [*again, "metadata", *again, "metadata", *again]
+    assert standing == Standing({"a": 103}, 42)
+
+
+async def test_a_group_that_may_not_be_asked_about_fails_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer(broken=GroupAuthorizationFailedError("app-dedup"))
+    with pytest.raises(GroupAuthorizationFailedError):
+        await producer(monkeypatch, fake).start(["a"])
+
+
+async def test_a_coordinator_that_never_settles_fails_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transaction, "STEP_SECONDS", 0.05)
+    fake = FakeProducer(moving=10_000)
+    with pytest.raises(TimeoutError):
+        await producer(monkeypatch, fake).start(["a"])
 
 
 async def test_a_start_that_finds_orphans_touches_everything_in_reach_and_looks_again(
@@ -217,7 +282,7 @@ async def test_a_start_that_finds_orphans_touches_everything_in_reach_and_looks_
 ) -> None:
     fake = FakeProducer(hanging=1)
     await producer(monkeypatch, fake).start(["a", "b"], ["c"])
-    assert fake.said[2 + len(touched("a")) :] == [
+    assert fake.said[3 + len(touched("a")) :] == [
         ("decided?", "a", "b", "c"),
         *touched("a", "b", "c"),
         ("decided?", "a", "b"),
