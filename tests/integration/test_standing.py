@@ -24,11 +24,15 @@ SOURCE = TopicPartition(RAW.name, 1)
 
 
 async def committed_some(bootstrap: str) -> None:
+    """Commit an offset, and take over: only then is the commit sure to be visible."""
     await ensure({"bootstrap_servers": bootstrap}, [RAW], 2, 3, create=True)
     producer = TransactionalProducer({"bootstrap_servers": bootstrap}, GROUP, SOURCE)
     assert (await producer.start([RAW.name])).committed is None
     await producer.commit([], OFFSET)
     await producer.stop()
+    successor = TransactionalProducer({"bootstrap_servers": bootstrap}, GROUP, SOURCE)
+    assert (await successor.start([RAW.name])).committed == OFFSET
+    await successor.stop()
 
 
 @asynccontextmanager
