@@ -6,6 +6,8 @@ coordinator that is just loading, or is none any more, thus looks like one whose
 committed, and the partition would be read from its start (KIP-88 has the protocol).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -14,6 +16,14 @@ from aiokafka.errors import IllegalStateError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 _NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a takeover finds: the offset after the touch, by topic touched, and the group's."""
+
+    ends: Mapping[str, int]
+    committed: int | None
 
 
 async def coordinator(client: AIOKafkaClient, group: str) -> int:

@@ -10,7 +10,7 @@ Every send is awaited before the commit: aiokafka commits even when a batch has 
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from aiokafka.structs import RecordMetadata
 
 from schemas.headers import Headers
 from streams.decided import until_decided
-from streams.standing import committed, coordinator
+from streams.standing import Standing, committed, coordinator
 
 STEP_SECONDS = 60.0
 """Longest a broker step may take before the process ends. As long as the transaction time-out:
@@ -55,14 +55,6 @@ class Output:
     value: bytes
     headers: Headers
     timestamp_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a takeover finds: the offset after the touch, by topic touched, and the group's."""
-
-    ends: Mapping[str, int]
-    committed: int | None
 
 
 class TransactionalProducer:

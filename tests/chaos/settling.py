@@ -31,7 +31,8 @@ from aiokafka.protocol.types import (
 
 from schemas import topics
 from streams import __main__, transaction
-from streams.transaction import STEP_SECONDS, Output, Standing, TransactionalProducer
+from streams.standing import Standing
+from streams.transaction import STEP_SECONDS, Output, TransactionalProducer
 from tests.chaos.weakened import FEW
 
 UNDISTURBED_SECONDS = 1.0

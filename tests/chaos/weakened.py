@@ -17,7 +17,8 @@ from aiokafka import TopicPartition
 
 from schemas import catalogue, topics
 from streams import __main__, restore, transaction
-from streams.transaction import STEP_SECONDS, Standing, TransactionalProducer
+from streams.standing import Standing
+from streams.transaction import STEP_SECONDS, TransactionalProducer
 from tests.load import KINDS
 
 FEW = tuple(row for row in catalogue.CATALOGUE if row.name in KINDS)

@@ -15,7 +15,8 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams import transaction
-from streams.transaction import Output, Standing, TransactionalProducer
+from streams.standing import Standing
+from streams.transaction import Output, TransactionalProducer
 
 SOURCE = TopicPartition("seismic.raw", 3)
 SMALL_BATCH = 1024
