@@ -82,7 +82,8 @@ UNSIGNED = _problem(
 )
 NOT_FOUND = _problem("not_found", 404, "There is nothing here", CLOSE)
 WRONG_METHOD = _problem("wrong_method", 405, "Only POST is served", (b"allow", b"POST"), CLOSE)
-TOO_SLOW = _problem("too_slow", 408, "The body did not arrive in time", CLOSE)
+BAD_REQUEST = _problem("bad_request", 400, "The request cannot be read", CLOSE)
+TOO_SLOW = _problem("too_slow", 408, "The request did not arrive in time", CLOSE)
 TOO_LARGE = _problem("too_large", 413, "The body is too large", CLOSE)
 ENCODED = _problem(
     "encoded",
@@ -91,6 +92,9 @@ ENCODED = _problem(
     (b"accept-encoding", b"identity"),
     CLOSE,
 )
+LONG_URL = _problem("long_url", 414, "The path is too long", CLOSE)
+TOO_MANY = _problem("too_many", 429, "Too much at once from one caller", CLOSE)
+LARGE_HEAD = _problem("large_head", 431, "The headers are too large", CLOSE)
 FAILED = _problem("failed", 500, "Something went wrong", CLOSE)
 
 
@@ -101,6 +105,7 @@ class Unavailabilities:
     late: Answer
     refused: Answer
     full: Answer
+    crowded: Answer
 
 
 def unavailabilities(retry_after_seconds: int) -> Unavailabilities:
@@ -110,13 +115,14 @@ def unavailabilities(retry_after_seconds: int) -> Unavailabilities:
         late=_problem("not_acknowledged", 503, "Not stored: come again later", again),
         refused=_problem("refused", 503, "Not stored: come again later", again),
         full=_problem("full", 503, "Too much is in flight: come again later", again),
+        crowded=_problem("crowded", 503, "Too many connections: come again later", again, CLOSE),
     )
 
 
 def names() -> Iterator[str]:
     """Yield the name of every answer."""
     fixed = (STORED, QUARANTINED, LIFECYCLE, UNSIGNED, NOT_FOUND, WRONG_METHOD)
-    more = (TOO_SLOW, TOO_LARGE, ENCODED, FAILED, plain(""))
-    yield from (answer.name for answer in (*fixed, *more))
+    more = (BAD_REQUEST, TOO_SLOW, TOO_LARGE, LONG_URL, ENCODED, TOO_MANY, LARGE_HEAD, FAILED)
+    yield from (answer.name for answer in (*fixed, *more, plain("")))
     again = unavailabilities(0)
     yield from (getattr(again, field.name).name for field in fields(again))

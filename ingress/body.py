@@ -27,6 +27,11 @@ class Body:
         self._receive = receive
         self._more = True
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether the caller may still be sending it."""
+        return self._more
+
     async def read(self, announced: int, limit: int, budget: Budget) -> bytes:
         """Return all of it, however it was cut into pieces.
 

@@ -34,6 +34,14 @@ SECONDS = Metric(
     "From the end of the request's headers to its answer. The sender gives up after 3 s.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 2.5, 2.75, 3, 5),
 )
+CONNECTIONS = Metric("geophone_ingress_connections", "gauge", "Connections of the public port.")
+CLOSED = Metric(
+    "geophone_ingress_closed_total",
+    "counter",
+    "Connections closed without an answer, by reason. silent: nothing came; unread: its answers "
+    "were not read; crowd: far too many.",
+    ("reason",),
+)
 BODY_BYTES = Metric("geophone_ingress_body_bytes_total", "counter", "Bytes of complete bodies.")
 RECORDS = Metric(
     "geophone_ingress_records_total",
@@ -75,6 +83,8 @@ METRICS = (
     REQUESTS,
     ABANDONED,
     SECONDS,
+    CONNECTIONS,
+    CLOSED,
     BODY_BYTES,
     RECORDS,
     QUARANTINED,
@@ -107,6 +117,14 @@ class Metrics:
         """Count one answer."""
         self._requests[name].inc()
         self.seconds.observe(seconds)
+
+    def refused(self, name: str) -> None:
+        """Count the answer to a request that never was complete: it took no time of ours."""
+        self._requests[name].inc()
+
+    def closed(self, reason: str) -> None:
+        """Count one connection closed without an answer."""
+        self._made[CLOSED].labels(reason).inc()
 
     def stored(self, topic: str, records: int) -> None:
         """Count records that Kafka acknowledged."""

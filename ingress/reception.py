@@ -36,13 +36,14 @@ class Reception:
         self.sink = sink
         self.state = state
         self._judge = judge
-        self._metrics = metrics
+        self.metrics = metrics
         again = answers.unavailabilities(settings.retry_after_seconds)
         self._unavailable = {
             Cause.LATE: again.late,
             Cause.REFUSED: again.refused,
             Cause.FULL: again.full,
         }
+        self.crowded = again.crowded
         self._refusals = Refusals()
         self._in_flight = 0
         metrics.watch(table.IN_FLIGHT, lambda: self._in_flight)
@@ -56,23 +57,28 @@ class Reception:
         """Count a request out; None if its caller hung up before the body was complete."""
         self._in_flight -= 1
         if answer is None:
-            self._metrics.abandoned.inc()
+            self.metrics.abandoned.inc()
             return
         seconds = time.monotonic() - came
-        self._metrics.answered(answer.name, seconds)
+        self.metrics.answered(answer.name, seconds)
         if answer.is_error:
             self._refusals.note(answer)
         log.debug("answered", answer=answer.name, seconds=round(seconds, 4))
 
+    def refused(self, answer: Answer) -> None:
+        """Count an answer to a request that never was complete."""
+        self.metrics.refused(answer.name)
+        self._refusals.note(answer)
+
     def judge(self, body: bytes, head: Head) -> Answer | Record:
         """Judge one complete call."""
-        self._metrics.body_bytes.inc(len(body))
+        self.metrics.body_bytes.inc(len(body))
         return self._judge(Call(body, head.signatures, int(time.time() * 1000), head.traceparent))
 
     def stored(self, record: Record) -> Answer:
         """Return the answer to a record that is safe."""
         if record.reason:
-            self._metrics.quarantined(record.reason)
+            self.metrics.quarantined(record.reason)
         return record.answer
 
     def unavailable(self, why: Unavailable) -> Answer:

@@ -8,10 +8,11 @@ only then closes the sink. A second signal skips the wait.
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,14 @@ from starlette.types import ASGIApp
 from ingress import metrics as table
 from ingress.admin import create_admin
 from ingress.app import create_app, create_reception
-from ingress.fast_lane import FastLane, Lane
+from ingress.doorway import SWEEP_SECONDS, Doorway
+from ingress.fast_lane import FastLane
+from ingress.gate import Gate
 from ingress.kafka_sink import kafka_sink
 from ingress.keyring import Keyring
 from ingress.metrics import Metrics
 from ingress.reception import State
-from ingress.settings import Settings
+from ingress.settings import Misconfigured, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,14 @@ REREAD_SECONDS = 2.0
 
 FINISH_SECONDS = 5
 """Longest wait for connections to end after the last accept: more than any answer takes."""
+
+ANSWER_BYTES = 4 * 1024
+"""What the kernel keeps of a connection's answers until they are read: a few. Left to itself it
+keeps up to 4 MB for each caller that does not read."""
+
+OTHER_FILES = 512
+"""Open files beside the public port's connections within the limit: those that are told to go, the
+admin port's, Kafka's."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -55,23 +66,48 @@ async def serve(settings: Settings) -> None:
     keyring = Keyring.of(settings)
     state, metrics = State(), Metrics()
     metrics.watch(table.SECRETS, lambda: len(keyring))
+    _allow_files(settings.max_connections)
     public = _listen("GEOPHONE_PORT", settings.host, settings.port)
+    public.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES)
     operators = _listen("GEOPHONE_ADMIN_PORT", settings.admin_host, settings.admin_port)
     with _signals() as signals, public, operators:
-        async with kafka_sink(settings, metrics) as sink, _running(keyring):
+        reread = repeated(keyring.refresh, REREAD_SECONDS)
+        async with kafka_sink(settings, metrics) as sink, reread:
             reception = create_reception(
                 settings, sink, keyring=keyring, metrics=metrics, state=state
             )
             app = create_app(reception)
-            way = partial(FastLane, Lane(reception)) if settings.fast_lane else "httptools"
+            doorway = Doorway(reception)
+            way = partial(FastLane if settings.fast_lane else Gate, doorway)
             admin = create_admin(sink, metrics, state)
-            async with _serving(admin, operators, settings), _serving(app, public, settings, way):
+            async with (
+                repeated(doorway.sweep, SWEEP_SECONDS),
+                _serving(admin, operators, settings),
+                _serving(app, public, settings, way),
+            ):
                 with _announced(settings.ready_file, public, operators):
                     await signals.acquire()
                     state.draining = True
                     log.info("draining", seconds=settings.drain_seconds)
                     await _within(settings.drain_seconds, signals)
         log.info("stopped")
+
+
+def _allow_files(connections: int) -> None:
+    """Raise the soft limit of open files to what the connections need.
+
+    Raises:
+        Misconfigured: the hard limit is lower.
+    """
+    needed = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise Misconfigured(
+            f"GEOPHONE_MAX_CONNECTIONS: {connections} connections need {needed} open files and "
+            f"this process may have {hard}; lower it, or raise the limit (ulimit -Hn)"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _listen(variable: str, host: str, port: int) -> socket.socket:
@@ -107,13 +143,13 @@ async def _within(seconds: float, signals: asyncio.Semaphore) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(keyring: Keyring) -> AsyncIterator[None]:
-    async def reread() -> None:
+async def repeated(what: Callable[[], None], seconds: float) -> AsyncIterator[None]:
+    async def repeat() -> None:
         while True:
-            await asyncio.sleep(REREAD_SECONDS)
-            keyring.refresh()
+            await asyncio.sleep(seconds)
+            what()
 
-    task = asyncio.create_task(reread())
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:

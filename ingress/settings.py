@@ -58,6 +58,21 @@ class Settings(ClusterSettings, BaseSettings):
         le=MAX_MESSAGE_BYTES - ROOM_FOR_HEADERS,
         description="Largest body in bytes; a larger one is answered 413.",
     )
+    max_header_bytes: int = Field(
+        16 * 1024, ge=1024, description="Largest path and headers of a request together, in bytes."
+    )
+    max_connections: int = Field(
+        4096, ge=1, description="Connections at once; those beyond it are answered 503."
+    )
+    max_connections_per_address: int = Field(
+        0,
+        ge=0,
+        description="The same of one address; 0 for no limit, which is right behind a load "
+        "balancer: there all come from a few.",
+    )
+    header_seconds: float = Field(
+        5.0, gt=0, description="Longest time from a request's first byte to the end of its headers."
+    )
     deadline_seconds: float = Field(
         2.5,
         gt=0,

@@ -81,8 +81,9 @@ class Webhook:
     async def _give(self, answer: Answer, body: Body, send: Send) -> None:
         headers = list(answer.headers)
         closing = answers.CLOSE in answer.headers
-        if self._reception.state.draining and not closing:
+        if not closing and (body.incomplete or self._reception.state.draining):
             headers.append(answers.CLOSE)
+            closing = body.incomplete
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": closing})
         if closing:

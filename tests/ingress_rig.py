@@ -24,11 +24,14 @@ from starlette.types import ASGIApp
 
 from ingress.admin import create_admin
 from ingress.app import create_app, create_reception
-from ingress.fast_lane import FastLane, Lane
+from ingress.doorway import SWEEP_SECONDS, Doorway
+from ingress.fast_lane import FastLane
+from ingress.gate import Gate
 from ingress.keyring import Keyring
 from ingress.metrics import Metrics
 from ingress.reception import State
 from ingress.record import Record
+from ingress.server import repeated
 from ingress.settings import Settings
 from ingress.sink import Settle, Sink, Unavailable
 
@@ -232,8 +235,13 @@ async def served(
     keyring = Keyring.of(chosen)
     reception = create_reception(chosen, sink, keyring=keyring, metrics=metrics, state=state)
     admin = create_admin(sink, metrics, state)
-    way = partial(FastLane, Lane(reception)) if chosen.fast_lane else "httptools"
-    async with _listening(create_app(reception), way) as port, _listening(admin) as admin_port:
+    doorway = Doorway(reception)
+    way = partial(FastLane if chosen.fast_lane else Gate, doorway)
+    async with (
+        repeated(doorway.sweep, SWEEP_SECONDS),
+        _listening(create_app(reception), way) as port,
+        _listening(admin) as admin_port,
+    ):
         yield Served(port, admin_port, sink, metrics, state, keyring)
 
 

@@ -288,7 +288,7 @@ async def test_the_path_is_a_setting(sink: FakeSink) -> None:
 async def test_a_connection_serves_one_request_after_the_other_in_order(
     app: Served, sink: FakeSink
 ) -> None:
-    bodies = [event(number) for number in range(20)]
+    bodies = [event(number) for number in range(16)]
     async with connect(app.port) as connection:
         await connection.send(b"".join(map(request, bodies)))
         assert {(await connection.reply()).status for _ in bodies} == {200}
