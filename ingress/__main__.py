@@ -7,8 +7,10 @@ import uvloop
 
 from ingress import logs, usage
 from ingress.keyring import Keyring
-from ingress.server import Unbindable, serve
+from ingress.listening import Unbindable
+from ingress.server import serve
 from ingress.settings import Misconfigured, Settings, read
+from ingress.tls import Tls
 
 EX_OK, EX_UNBINDABLE, EX_USAGE, EX_CONFIG = 0, 1, 64, 78
 
@@ -42,6 +44,7 @@ def run(arguments: Sequence[str]) -> int:
 def _check(settings: Settings) -> int:
     """Read whatever the settings name, connect to nothing."""
     Keyring.of(settings)
+    Tls.of(settings)
     settings.kafka_arguments()
     sys.stdout.write("The settings are valid.\n")
     return EX_OK

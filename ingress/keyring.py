@@ -10,13 +10,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 
-import structlog
-
+from ingress.changes import Changes
 from ingress.settings import Misconfigured, Settings
-
-log = structlog.get_logger(__name__)
-
-Stamp = tuple[tuple[int, int, int], ...]
 
 
 class Signature(Enum):
@@ -34,8 +29,8 @@ class Keyring:
     def __init__(self, fixed: Sequence[str], files: Sequence[Path] = ()) -> None:
         self._fixed = [secret.encode() for secret in fixed]
         self._files = files
-        self._stamp: Stamp = ()
         self._secrets: tuple[bytes, ...] = tuple(self._fixed)
+        self.changes = Changes("secrets", files, self._load)
 
     @classmethod
     def of(cls, settings: Settings) -> "Keyring":
@@ -48,7 +43,7 @@ class Keyring:
             [secret.get_secret_value() for secret in settings.secrets], settings.secrets_files
         )
         try:
-            keyring.read()
+            keyring.changes.read()
         except (OSError, ValueError) as error:
             raise Misconfigured(
                 f"GEOPHONE_SECRETS_FILES: {error}; name readable files with one secret per line"
@@ -73,33 +68,9 @@ class Keyring:
                 matches += hmac.compare_digest(expected, signature)
         return Signature.GOOD if matches else Signature.WRONG
 
-    def read(self) -> None:
-        """Read the files.
-
-        Raises:
-            OSError, ValueError: a file cannot be read, is not UTF-8, or holds no secret. The
-                secrets stay what they were.
-        """
-        stamp = self._stamps()
+    def _load(self) -> None:
         found = [secret for file in self._files for secret in _secrets_in(file)]
         self._secrets = tuple(dict.fromkeys([*self._fixed, *found]))
-        self._stamp = stamp
-
-    def refresh(self) -> None:
-        """Read the files again if they changed; a broken one keeps the old secrets in force."""
-        try:
-            if self._stamps() == self._stamp:
-                return
-            self.read()
-        except (OSError, ValueError) as error:
-            log.error("secrets_unreadable", error=str(error), kept=len(self), mend="see the file")  # noqa: TRY400 - a traceback says no more
-        else:
-            log.info("secrets_read", count=len(self))
-
-    def _stamps(self) -> Stamp:
-        """What tells a changed file: a mounted Kubernetes secret changes its inode."""
-        stats = (file.stat() for file in self._files)
-        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
 
 
 def _secrets_in(file: Path) -> list[bytes]:

@@ -46,6 +46,16 @@ class Settings(ClusterSettings, BaseSettings):
         pattern=r"^/[A-Za-z0-9._~/-]*$",
         description="The one path for events, verifications and lifecycle callbacks.",
     )
+    tls_certificate_file: Path | None = Field(
+        None,
+        description="PEM file with the certificate chain of the webhook's port: it then speaks TLS "
+        "1.2 or newer. Read again when it changes.",
+    )
+    tls_key_file: Path | None = Field(None, description="PEM file with its key.")
+    tls_client_ca_file: Path | None = Field(
+        None,
+        description="CA bundle; only callers with a certificate of one of these CAs are let in.",
+    )
     admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - probes and Prometheus come from outside
     admin_port: int = Field(9090, ge=0, le=65535, description="Their port; 0 picks a free one.")
     ready_file: Path | None = Field(
@@ -114,6 +124,16 @@ class Settings(ClusterSettings, BaseSettings):
             raise ValueError(
                 "GEOPHONE_SECRETS: set it (or GEOPHONE_SECRETS_FILES) to the signing secret of the "
                 "Seismic app, or set GEOPHONE_ALLOW_UNSIGNED=true to store what anybody sends"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        named = [self.tls_certificate_file, self.tls_key_file]
+        if any(named) != all(named) or (self.tls_client_ca_file and not any(named)):
+            raise ValueError(
+                "GEOPHONE_TLS_CERTIFICATE_FILE: set it and GEOPHONE_TLS_KEY_FILE, or neither "
+                "(and then no GEOPHONE_TLS_CLIENT_CA_FILE)"
             )
         return self
 

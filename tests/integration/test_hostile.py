@@ -119,7 +119,7 @@ class Memory:
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
         self._before: int = self._process.memory_info().rss
-        self._peak = self._before
+        self._peak: int = self._before
 
     async def watch(self) -> None:
         while True:

@@ -82,7 +82,7 @@ def test_a_changed_file_is_read_again_and_the_old_secret_ends(tmp_path: Path) ->
     replacement = tmp_path / "replacement"
     replacement.write_text("after!")
     replacement.replace(file)
-    keyring.refresh()
+    keyring.changes.refresh()
     assert keyring.check(b"x", [sign(b"x", "after!").encode()]) is Signature.GOOD
     assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.WRONG
 
@@ -94,7 +94,7 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
     file.write_text("behind")
     os.utime(file, ns=(stamp, stamp))
-    keyring.refresh()
+    keyring.changes.refresh()
     assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
 
 
@@ -107,7 +107,7 @@ def test_a_broken_file_keeps_the_secrets_in_force(tmp_path: Path, content: bytes
         file.unlink()
     else:
         file.write_bytes(content)
-    keyring.refresh()
+    keyring.changes.refresh()
     assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
 
 
