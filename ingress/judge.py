@@ -12,7 +12,7 @@ from ingress import answers, verification
 from ingress.answers import Answer
 from ingress.keyring import Keyring, Signature
 from ingress.record import Call, Record
-from schemas import envelope, headers, lifecycle
+from schemas import ambiguity, envelope, headers, lifecycle
 from schemas.envelope import MAX_NAME
 from schemas.lifecycle import Callback
 from schemas.reasons import Malformed, Reason
@@ -45,11 +45,13 @@ class Judge:
             parsed = envelope.parse(call.body)
             return verification.recognise(parsed) or self._record(call, parsed)
         except Malformed as malformed:
-            return self._set_aside(call, malformed, _tenant(parsed))
+            return self._set_aside(call, malformed, _tenant(parsed, malformed.reason))
 
     def _record(self, call: Call, parsed: dict[str, Any]) -> Record:
         if callback := lifecycle.recognise(parsed):
             return self._lifecycle(call, callback)
+        if name := ambiguity.repeated(parsed, call.body):
+            raise Malformed(Reason.AMBIGUOUS, f"{name} stands there twice")
         event = envelope.interpret(parsed, call.body, legacy_tenant=self._legacy_tenant)
         return Record(
             self._topics.raw.name,
@@ -95,6 +97,6 @@ def _stranger(body: bytes) -> Answer:
         return answers.UNSIGNED
 
 
-def _tenant(parsed: Mapping[str, Any]) -> str | None:
-    tenant = parsed.get("tenantId")
+def _tenant(parsed: Mapping[str, Any], reason: Reason) -> str | None:
+    tenant = None if reason is Reason.AMBIGUOUS else parsed.get("tenantId")
     return tenant if isinstance(tenant, str) and 0 < len(tenant) <= MAX_NAME else None

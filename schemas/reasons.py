@@ -9,6 +9,7 @@ class Reason(StrEnum):
     NOT_JSON = "not-json"
     WRONG_SHAPE = "wrong-shape"
     TOO_DEEP = "too-deep"
+    AMBIGUOUS = "ambiguous"
     NO_ID = "no-id"
     NO_TENANT = "no-tenant"
     UNREADABLE_TASK = "unreadable-task"
