@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from ingress.changes import Changes
-from ingress.settings import Misconfigured, Settings
+from ingress.settings import MIN_SECRET_BYTES, SHORT_SECRET, Misconfigured, Settings
 
 
 class Signature(Enum):
@@ -77,4 +77,6 @@ def _secrets_in(file: Path) -> list[bytes]:
     lines = file.read_text(encoding="utf-8").splitlines()
     if not (secrets := [line.strip().encode() for line in lines if line.strip()]):
         raise ValueError(f"{file} holds no secret")
+    if any(len(secret) < MIN_SECRET_BYTES for secret in secrets):
+        raise ValueError(f"{file}: {SHORT_SECRET}")
     return secrets

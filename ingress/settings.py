@@ -15,6 +15,11 @@ PREFIX = "GEOPHONE_"
 ROOM_FOR_HEADERS = 64 * 1024
 """What a record needs beside its body: names are bounded (schemas.envelope.MAX_NAME)."""
 
+MIN_SECRET_BYTES = 16
+"""A shorter one can be found by trying: whoever has one signed body has all that takes."""
+
+SHORT_SECRET = f"a secret is shorter than {MIN_SECRET_BYTES} bytes; have Seismic issue another one"
+
 SENDER_WAITS_SECONDS = 3.0
 """Seismic's documented limit for an answer (developer.seismic.com, page events)."""
 
@@ -97,7 +102,7 @@ class Settings(ClusterSettings, BaseSettings):
         32 * 1024 * 1024, ge=1, description="The same in bytes of their bodies."
     )
     fast_lane: bool = Field(
-        default=False,
+        default=True,
         description="Answer events that arrive whole without the web framework; the answers are "
         "the same.",
     )
@@ -117,6 +122,13 @@ class Settings(ClusterSettings, BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("secrets")
+    @classmethod
+    def _secrets_are_long(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES for secret in secrets):
+            raise ValueError(SHORT_SECRET)
+        return secrets
 
     @model_validator(mode="after")
     def _can_tell_who_calls(self) -> Self:

@@ -179,22 +179,25 @@ async def test_two_processes_serve_side_by_side(start: Start, chosen: Settings) 
     assert found == {event(0), event(1)}
 
 
+FIRST, SECOND = "the-first-signing-secret", "the-second-signing-secret"
+
+
 async def test_a_secret_is_rotated_without_a_restart(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "secrets"
-    file.write_text("first")
+    file.write_text(FIRST)
     process = await start(GEOPHONE_SECRETS="", GEOPHONE_SECRETS_FILES=str(file))
 
     async def accepts(secret: str) -> bool:
         reply = await ask(process.port, event(), {"x-seismic-signature": sign(event(), secret)})
         return reply.status == 200
 
-    assert await accepts("first")
-    file.write_text("second\nfirst\n")
-    await until(lambda: accepts("second"))
-    assert await accepts("first")
-    file.write_text("second\n")
-    await until(lambda: _not(accepts("first")))
-    assert await accepts("second")
+    assert await accepts(FIRST)
+    file.write_text(f"{SECOND}\n{FIRST}\n")
+    await until(lambda: accepts(SECOND))
+    assert await accepts(FIRST)
+    file.write_text(f"{SECOND}\n")
+    await until(lambda: _not(accepts(FIRST)))
+    assert await accepts(SECOND)
 
 
 async def _not(what: Awaitable[bool]) -> bool:
@@ -228,7 +231,7 @@ def test_help_and_check_connect_to_nothing() -> None:
     shown = run(["--help"])
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "GEOPHONE_SECRETS_FILES" in shown.stdout
-    checked = run(["--check"], GEOPHONE_SECRETS="hush")
+    checked = run(["--check"], GEOPHONE_SECRETS="hush-hush-hush-hush")
     assert (checked.returncode, checked.stdout) == (0, "The settings are valid.\n")
 
 
@@ -236,7 +239,7 @@ def test_help_and_check_connect_to_nothing() -> None:
     ("variables", "named"),
     [
         ({}, "GEOPHONE_SECRETS"),
-        ({"GEOPHONE_SECRETS": "canary", "GEOPHONE_PORT": "x"}, "GEOPHONE_PORT"),
+        ({"GEOPHONE_SECRETS": "canary-canary-canary", "GEOPHONE_PORT": "x"}, "GEOPHONE_PORT"),
         ({"GEOPHONE_SECRETS_FILES": "/nowhere/secret"}, "GEOPHONE_SECRETS_FILES"),
     ],
 )
@@ -256,7 +259,12 @@ def test_a_port_in_use_is_named() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run([], GEOPHONE_SECRETS="hush", GEOPHONE_HOST="127.0.0.1", GEOPHONE_PORT=str(port))
+        ended = run(
+            [],
+            GEOPHONE_SECRETS="hush-hush-hush-hush",
+            GEOPHONE_HOST="127.0.0.1",
+            GEOPHONE_PORT=str(port),
+        )
     assert ended.returncode == 1
     assert "GEOPHONE_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr

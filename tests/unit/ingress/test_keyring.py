@@ -28,6 +28,8 @@ VECTORS = [
     ),
 ]
 
+BEFORE, AFTER = "the-secret-before", "the-secret-after"
+
 
 @pytest.mark.parametrize(("body", "signature"), VECTORS)
 @pytest.mark.parametrize("spell", [bytes.lower, bytes.upper])
@@ -68,47 +70,47 @@ def test_without_signature_or_without_secrets_there_is_nothing_to_check() -> Non
 
 def test_secrets_of_files_are_added_one_per_line(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
-    file.write_text("one\n\n  two \n")
+    file.write_text(f"{BEFORE}\n\n  {AFTER} \n")
     keyring = Keyring.of(settings(secrets_files=(file,)))
     assert len(keyring) == 3
-    for secret in (SECRET, "one", "two"):
+    for secret in (SECRET, BEFORE, AFTER):
         assert keyring.check(b"x", [sign(b"x", secret).encode()]) is Signature.GOOD
 
 
 def test_a_changed_file_is_read_again_and_the_old_secret_ends(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
-    file.write_text("before")
+    file.write_text(BEFORE)
     keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
     replacement = tmp_path / "replacement"
-    replacement.write_text("after!")
+    replacement.write_text(AFTER)
     replacement.replace(file)
     keyring.changes.refresh()
-    assert keyring.check(b"x", [sign(b"x", "after!").encode()]) is Signature.GOOD
-    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.WRONG
+    assert keyring.check(b"x", [sign(b"x", AFTER).encode()]) is Signature.GOOD
+    assert keyring.check(b"x", [sign(b"x", BEFORE).encode()]) is Signature.WRONG
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
-    file.write_text("before")
+    file.write_text(BEFORE)
     stamp = file.stat().st_mtime_ns
     keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
-    file.write_text("behind")
+    file.write_text("b" * len(BEFORE))
     os.utime(file, ns=(stamp, stamp))
     keyring.changes.refresh()
-    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
+    assert keyring.check(b"x", [sign(b"x", BEFORE).encode()]) is Signature.GOOD
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe", b"short", None])
 def test_a_broken_file_keeps_the_secrets_in_force(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "secrets"
-    file.write_text("before")
+    file.write_text(BEFORE)
     keyring = Keyring.of(settings(secrets=(), secrets_files=(file,)))
     if content is None:
         file.unlink()
     else:
         file.write_bytes(content)
     keyring.changes.refresh()
-    assert keyring.check(b"x", [sign(b"x", "before").encode()]) is Signature.GOOD
+    assert keyring.check(b"x", [sign(b"x", BEFORE).encode()]) is Signature.GOOD
 
 
 def test_a_file_that_cannot_be_read_at_start_is_named(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_after_seconds": 5,
     "max_in_flight": 10_000,
     "max_in_flight_bytes": 33_554_432,
-    "fast_lane": False,
+    "fast_lane": True,
     "keep_alive_seconds": 75,
     "drain_seconds": 5.0,
     "log_level": "INFO",
@@ -92,7 +92,7 @@ def test_the_extended_example_has_every_setting_and_shows_the_defaults(
     named = example("extended", monkeypatch)
     assert named == {f"GEOPHONE_{name.upper()}" for name in DEFAULTS}
     assert plain(read()) == DEFAULTS | {
-        "secrets": ("the-new-secret", "the-old-secret"),
+        "secrets": ("the-new-signing-secret", "the-old-signing-secret"),
         "secrets_files": (Path("/run/secrets/seismic"),),
         "ready_file": Path("/run/geophone/ingress.json"),
         "tls_certificate_file": Path("/etc/geophone/tls/tls.crt"),
@@ -130,7 +130,7 @@ def test_the_extended_example_has_every_setting_and_shows_the_defaults(
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    monkeypatch.setenv("GEOPHONE_SECRETS", "hush")
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
     monkeypatch.setenv(variable, value)
     with pytest.raises(Misconfigured, match=variable):
         read()
@@ -155,13 +155,24 @@ def test_without_a_secret_it_does_not_start(
         read()
 
 
+@pytest.mark.parametrize("secrets", ["fifteen-letters", "long-enough-to-be-one,short"])
+def test_with_a_short_secret_it_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, secrets: str
+) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", secrets)
+    with pytest.raises(Misconfigured, match=r"GEOPHONE_SECRETS.*shorter than 16") as caught:
+        read()
+    assert "short," not in str(caught.value)
+    assert "fifteen" not in str(caught.value)
+
+
 def test_unsigned_is_possible_but_has_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEOPHONE_ALLOW_UNSIGNED", "true")
     assert read().secrets == ()
 
 
 def test_sasl_needs_a_user_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEOPHONE_SECRETS", "hush")
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
     monkeypatch.setenv("GEOPHONE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     monkeypatch.setenv("GEOPHONE_KAFKA_SASL_USERNAME", "geophone")
     with pytest.raises(Misconfigured, match="GEOPHONE_KAFKA_SASL_PASSWORD"):
@@ -169,7 +180,7 @@ def test_sasl_needs_a_user_and_a_password(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_missing_certificate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEOPHONE_SECRETS", "hush")
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
     monkeypatch.setenv("GEOPHONE_KAFKA_SECURITY_PROTOCOL", "SSL")
     monkeypatch.setenv("GEOPHONE_KAFKA_SSL_CA_FILE", "/nowhere/ca.pem")
     with pytest.raises(Misconfigured, match="GEOPHONE_KAFKA_SSL_CA_FILE"):
@@ -180,8 +191,8 @@ def test_a_missing_certificate_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_secret_is_in_no_message_and_no_text(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    monkeypatch.setenv("GEOPHONE_SECRETS", "hush")
-    monkeypatch.setenv(variable, "canary")
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
+    monkeypatch.setenv(variable, "canary-canary-canary")
     assert "canary" not in repr(read())
     monkeypatch.setenv("GEOPHONE_PORT", "x")
     with pytest.raises(Misconfigured) as caught:
@@ -200,5 +211,5 @@ def test_the_help_names_every_variable_with_its_default() -> None:
 
 
 def test_the_ingress_writes_three_topics() -> None:
-    names = [topic.name for topic in written(Settings(secrets="hush").topics())]
+    names = [topic.name for topic in written(Settings(secrets="hush-hush-hush-hush").topics())]
     assert names == ["seismic.raw", "seismic.quarantine", "seismic.lifecycle"]
