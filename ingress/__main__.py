@@ -1,5 +1,6 @@
 """The command `geophone-ingress`: reads the settings once, then serves."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,10 @@ from ingress.listening import Unbindable
 from ingress.server import serve
 from ingress.settings import Misconfigured, Settings, read
 from ingress.tls import Tls
+
+YOUNG_OBJECTS = 50_000
+"""How many new objects the garbage collector waits for. With Python's 700, parsing a mebibyte of
+empty lists takes 70 ms instead of 15; what little garbage is made here can wait."""
 
 EX_OK, EX_UNBINDABLE, EX_USAGE, EX_CONFIG = 0, 1, 64, 78
 
@@ -33,12 +38,19 @@ def run(arguments: Sequence[str]) -> int:
         if arguments:
             return _check(settings)
         logs.configure(settings.log_level)
+        spare_the_collector()
         uvloop.run(serve(settings))
     except Misconfigured as error:
         return _fail(error, EX_CONFIG)
     except Unbindable as error:
         return _fail(error, EX_UNBINDABLE)
     return EX_OK
+
+
+def spare_the_collector() -> None:
+    """Let it look at what is new, seldom, and never again at what is here now."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def _check(settings: Settings) -> int:

@@ -21,7 +21,7 @@ JUDGE = Judge(Keyring([SECRET]), Topics(), legacy_tenant="legacy", allow_unsigne
 
 names = st.sampled_from(NAMES)
 deep = st.recursive(
-    st.sampled_from(["id", "tenantId", '"id"', "\\u0069d", 1, 1.5, None]),
+    st.sampled_from(["id", "tenantId", '"id"', '"id', 'id"', "\\u0069d", 1, 1.5, None]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=6,
 )
@@ -38,11 +38,21 @@ def spelled(draw: st.DrawFn, name: str) -> str:
     return f'"{"".join(letters)}"'
 
 
+encoders = st.sampled_from(
+    [
+        json.dumps,
+        lambda value: json.dumps(value).replace('\\"', "\\u0022"),
+    ]
+)
+
+
 @given(st.data(), st.lists(st.tuples(names, deep), max_size=6))
 def test_a_deciding_member_is_found_twice_exactly_if_it_is_there_twice(
     data: st.DataObject, members: list[tuple[str, Any]]
 ) -> None:
-    text = ",".join(f"{data.draw(spelled(name))}: {json.dumps(value)}" for name, value in members)
+    text = ",".join(
+        f"{data.draw(spelled(name))}: {data.draw(encoders)(value)}" for name, value in members
+    )
     body = f"{{{text}}}".encode()
     twice = {name for name, _ in members if [each for each, _ in members].count(name) > 1}
     found = repeated(orjson.loads(body), body)
@@ -57,6 +67,8 @@ def test_a_deciding_member_is_found_twice_exactly_if_it_is_there_twice(
         b'{"id":"a","tenantId":"t","\\u0074enantId":"u","version":"V"}',
         b'{"id":"a","id":"a","tenantId":"t","version":"V"}',
         b'{"type":"LivesendSent","id":"a","tenantId":"t","type":"V"}',
+        b'{"id":"a","id":"b","tenantId":"t","version":"V","data":{"x":"\\u0022id"}}',
+        b'{"id":"a","id":"b","tenantId":"t","version":"V","data":{"\\u0069d":1}}',
     ],
 )
 def test_such_an_event_is_set_aside_and_nobodys(body: bytes) -> None:
