@@ -27,7 +27,13 @@ MAX_PIPELINED = 16
 """Requests of one connection that may wait behind an unanswered one."""
 
 UNREAD_SECONDS = 5.0
-"""How long answers may wait for a caller that does not read them."""
+"""How long answers may wait for a caller that takes none of them, or an end for its consent."""
+
+UNREAD_BYTES = 16 * 1024
+"""With so many bytes of answers in the process, a connection's next requests wait."""
+
+STUCK_SECONDS = 30.0
+"""An answer takes less than four: beyond this it is our bug, and may cost one connection only."""
 
 LINGER_SECONDS = 1.0
 """How long a refused connection is read to nowhere: closing at once would reset it, and the caller

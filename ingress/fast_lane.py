@@ -72,11 +72,11 @@ class FastLane(Gate):
 
     def _ordinary(self) -> bool:
         """Whether the request may take the short way, if its body is here."""
-        parser, cycle, reception, head = self.parser, self.cycle, self._reception, self.head
+        parser, reception, head = self.parser, self._reception, self.head
         return (
             self.url == self.doorway.path
             and parser.get_method() == b"POST"
-            and (cycle is None or cycle.response_complete)
+            and not self._owes()
             and not self.expect_100_continue
             and not reception.state.draining
             and not self.flow.write_paused
@@ -94,7 +94,7 @@ class FastLane(Gate):
 
     def _take(self, body: bytes) -> None:
         reception = self._reception
-        cycle = self.cycle = cast("Any", _Cycle(reception.came()))
+        cycle = self.cycle = self._running = cast("Any", _Cycle(reception.came()))
         deadline = self.loop.time() + self.doorway.deadline_seconds
         try:
             verdict = reception.judge(body, self.head)

@@ -7,11 +7,15 @@ it, and the connection ends. The rest goes to the application, which has its own
 for the body.
 """
 
+import fcntl
+import sys
+import termios
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
 import httptools
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingress import answers
@@ -21,10 +25,14 @@ from ingress.doorway import (
     MAX_HEADERS,
     MAX_PIPELINED,
     MAX_URL_BYTES,
+    STUCK_SECONDS,
+    UNREAD_BYTES,
     UNREAD_SECONDS,
     Doorway,
 )
 from ingress.head import Head
+
+log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
@@ -48,7 +56,11 @@ class Awaits(Enum):
 
 
 class Gate(HttpToolsProtocol):
-    """One connection; `head` is that of the newest request."""
+    """One connection.
+
+    `head` is that of the newest request, `cycle` that request in uvicorn's eyes; `_running` is the
+    one being answered. `_since` is the loop's time of the last answer, or when a head began.
+    """
 
     head: Head
 
@@ -58,17 +70,23 @@ class Gate(HttpToolsProtocol):
         self.address: str | None = None
         self._awaits = Awaits.REQUEST
         self._since = self.loop.time()
-        self._unread_since: float | None = None
+        self._running: Any = None
+        self._unread, self._unread_since = 0, self._since
+        self._closing_since: float | None = None
         self._idle_bytes = 0
         self._farewell: Answer | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=UNREAD_BYTES)
         self.address = self.client[0] if self.client else None
         if answer := self.doorway.enter(self):
             self._refuse(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
         self.doorway.leave(self)
 
@@ -113,6 +131,7 @@ class Gate(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             self._admit()
             self.pass_on()
+            self._progress(Awaits.BODY)
 
     def on_body(self, body: bytes) -> None:
         self._idle_bytes = 0
@@ -138,6 +157,8 @@ class Gate(HttpToolsProtocol):
     def pass_on(self) -> None:
         """Give the request, whose head is complete, to the application."""
         url, headers, expect = self.url, self.headers, self.expect_100_continue
+        if url == b"*":
+            raise Refused(answers.NOT_FOUND)
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expect
         self.scope["headers"] = headers
@@ -148,31 +169,47 @@ class Gate(HttpToolsProtocol):
         """Note that the newest request is here whole."""
         self._progress(Awaits.REQUEST)
 
+    def shutdown(self) -> None:
+        """Begin to end, as uvicorn asks: a head that is arriving may arrive."""
+        if self._awaits is not Awaits.HEAD:
+            super().shutdown()
+
     def check(self, now: float) -> None:
         """End what takes too long; `now` is the loop's time."""
-        if self._unread(now):
-            self.doorway.closed("unread")
-            self.transport.abort()
+        if self.transport.is_closing():
+            self._closing_since = self._closing_since or now
+            if now - self._closing_since > UNREAD_SECONDS:
+                self._break_off("unread")
+        elif self._reads_nothing(now):
+            self._break_off("unread")
         elif self._awaits is Awaits.NOTHING:
             if now - self._since > LINGER_SECONDS:
                 self.transport.close()
         elif not self._owes():
             self._check(now - self._since)
+        elif now - self._since > STUCK_SECONDS:
+            log.error("bug", what="a request without an answer", awaits=self._awaits.name)
+            self._break_off("stuck")
 
     def cut(self) -> None:
         """End at once."""
         self.transport.abort()
 
     def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+            else:
+                return
+            self._stay()
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> None:
         """Ignore the wish for another protocol, as RFC 9110 section 7.8 allows.
 
-        The parser takes the body for the other protocol: the request is read again without.
+        The parser takes the body for the other protocol: the head is read again without.
         """
         start = b"%b %b HTTP/%b" % (
             self.parser.get_method(),
@@ -181,7 +218,7 @@ class Gate(HttpToolsProtocol):
         )
         kept = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        self._feed(b"\r\n".join([start, *kept, b"", rest]))
+        self.parser.feed_data(b"\r\n".join([start, *kept, b"", b""]))
 
     def _admit(self) -> None:
         self.head = Head.of(self.headers, self.parser.get_http_version())
@@ -191,16 +228,21 @@ class Gate(HttpToolsProtocol):
             raise Refused(answers.BAD_REQUEST)
         if len(self.pipeline) >= MAX_PIPELINED or self.transport.is_closing():
             raise Refused(answers.TOO_MANY)
-        self._progress(Awaits.BODY)
+        if self.flow.write_paused and self._owes():
+            raise Refused(answers.TOO_MANY)
 
     def _progress(self, awaits: Awaits) -> None:
         self._awaits = awaits
         self._idle_bytes = 0
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _owes(self) -> bool:
-        cycle = self.cycle
+        running = self._running
         return bool(self.pipeline) or not (
-            cycle is None or cycle.response_complete or cycle.disconnected
+            running is None or running.response_complete or running.disconnected
         )
 
     def _check(self, seconds: float) -> None:
@@ -208,19 +250,24 @@ class Gate(HttpToolsProtocol):
         if self._awaits is Awaits.HEAD:
             if seconds > self.doorway.header_seconds:
                 self._refuse(answers.TOO_SLOW)
-        elif self.cycle is None:
+        elif self._running is None:
             if seconds > self.doorway.header_seconds:
                 self.doorway.closed("silent")
                 self.transport.close()
         elif seconds > self.doorway.idle_seconds:
             self.transport.close()
 
-    def _unread(self, now: float) -> bool:
-        if not self.transport.get_write_buffer_size():
-            self._unread_since = None
-            return False
-        self._unread_since = self._unread_since or now
+    def _reads_nothing(self, now: float) -> bool:
+        """Whether there are answers for the caller, and for so long it has taken none of them."""
+        unread = self.transport.get_write_buffer_size() + _queued(self.transport)
+        if not unread or unread < self._unread:
+            self._unread_since = now
+        self._unread = unread
         return now - self._unread_since > UNREAD_SECONDS
+
+    def _break_off(self, why: str) -> None:
+        self.doorway.closed(why)
+        self.transport.abort()
 
     def _refuse(self, answer: Answer) -> None:
         """Answer the newest request, of which not all is here, and end."""
@@ -236,10 +283,12 @@ class Gate(HttpToolsProtocol):
         if self.pipeline:
             self.pipeline.popleft()
             return
-        if self.cycle.response_started:
+        running = self._running
+        if running.response_started:
             self._farewell = None
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+        running.waiting_for_100_continue = False
+        running.disconnected = True
+        running.message_event.set()
 
     def _take_leave(self) -> None:
         """Give the last answer; what the caller still sends is read for a while."""
@@ -259,3 +308,9 @@ class Gate(HttpToolsProtocol):
         """Write an answer."""
         defaults = self.server_state.default_headers
         self.transport.write(self.doorway.rendered(answer, defaults, closing=closing))
+
+
+def _queued(transport: Any) -> int:
+    """Return how many bytes the kernel has for the caller, which has not acknowledged them."""
+    queued = fcntl.ioctl(transport.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
+    return int.from_bytes(queued, sys.byteorder)

@@ -48,10 +48,10 @@ class Judge:
             return self._set_aside(call, malformed, _tenant(parsed, malformed.reason))
 
     def _record(self, call: Call, parsed: dict[str, Any]) -> Record:
-        if callback := lifecycle.recognise(parsed):
-            return self._lifecycle(call, callback)
         if name := ambiguity.repeated(parsed, call.body):
             raise Malformed(Reason.AMBIGUOUS, f"{name} stands there twice")
+        if callback := lifecycle.recognise(parsed):
+            return self._lifecycle(call, callback)
         event = envelope.interpret(parsed, call.body, legacy_tenant=self._legacy_tenant)
         return Record(
             self._topics.raw.name,

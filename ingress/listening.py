@@ -5,6 +5,9 @@ import socket
 
 from ingress.settings import Misconfigured
 
+REQUEST_BYTES = 128 * 1024
+"""What the kernel keeps of a connection's requests: a mebibyte arrives in time over 200 ms."""
+
 ANSWER_BYTES = 4 * 1024
 """What the kernel keeps of a connection's answers until they are read: a few. Left to itself it
 keeps up to 4 MB for each caller that does not read."""

@@ -39,7 +39,7 @@ CLOSED = Metric(
     "geophone_ingress_closed_total",
     "counter",
     "Connections closed without an answer, by reason. silent: nothing came; unread: its answers "
-    "were not read; crowd: far too many.",
+    "were not read; crowd: far too many; stuck: a bug.",
     ("reason",),
 )
 BODY_BYTES = Metric("geophone_ingress_body_bytes_total", "counter", "Bytes of complete bodies.")

@@ -27,7 +27,7 @@ from ingress.fast_lane import FastLane
 from ingress.gate import Gate
 from ingress.kafka_sink import kafka_sink
 from ingress.keyring import Keyring
-from ingress.listening import ANSWER_BYTES, allow_files, listen, url
+from ingress.listening import ANSWER_BYTES, REQUEST_BYTES, allow_files, listen, url
 from ingress.metrics import Metrics
 from ingress.reception import State
 from ingress.serving import serving
@@ -54,6 +54,7 @@ async def serve(settings: Settings) -> None:
     allow_files(settings.max_connections)
     public = listen("GEOPHONE_PORT", settings.host, settings.port)
     public.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES)
+    public.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, REQUEST_BYTES)
     operators = listen("GEOPHONE_ADMIN_PORT", settings.admin_host, settings.admin_port)
     with _signals() as signals, public, operators:
         files = [keyring.changes, tls.changes] if tls else [keyring.changes]
@@ -111,7 +112,10 @@ async def repeated(what: Callable[[], None], seconds: float) -> AsyncIterator[No
     async def repeat() -> None:
         while True:
             await asyncio.sleep(seconds)
-            what()
+            try:
+                what()
+            except Exception:
+                log.exception("bug")
 
     task = asyncio.create_task(repeat())
     try:

@@ -197,6 +197,7 @@ class Served:
     metrics: Metrics
     state: State
     keyring: Keyring = field(repr=False)
+    stop: Callable[[], None] = field(repr=False)
 
     async def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
         return await ask(self.port, body, headers)
@@ -212,17 +213,23 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _listening(app: ASGIApp, http: Any = "httptools") -> AsyncIterator[int]:
+async def _listening(
+    app: ASGIApp, http: Any = "httptools"
+) -> AsyncIterator[tuple[int, Callable[[], None]]]:
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, http=http, ws="none", lifespan="off", log_config=None
     )
     server = _Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server.servers[0].sockets[0].getsockname()[1], stop
     finally:
-        server.should_exit = True
+        stop()
         await task
 
 
@@ -239,10 +246,10 @@ async def served(
     way = partial(FastLane if chosen.fast_lane else Gate, doorway)
     async with (
         repeated(doorway.sweep, SWEEP_SECONDS),
-        _listening(create_app(reception), way) as port,
-        _listening(admin) as admin_port,
+        _listening(create_app(reception), way) as (port, stop),
+        _listening(admin) as (admin_port, _),
     ):
-        yield Served(port, admin_port, sink, metrics, state, keyring)
+        yield Served(port, admin_port, sink, metrics, state, keyring, stop)
 
 
 async def until(

@@ -1,6 +1,7 @@
 """A member that decides an event's way stands in it once, or the event is set aside."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -38,7 +39,7 @@ def spelled(draw: st.DrawFn, name: str) -> str:
     return f'"{"".join(letters)}"'
 
 
-encoders = st.sampled_from(
+encoders: st.SearchStrategy[Callable[[Any], str]] = st.sampled_from(
     [
         json.dumps,
         lambda value: json.dumps(value).replace('\\"', "\\u0022"),
@@ -67,6 +68,7 @@ def test_a_deciding_member_is_found_twice_exactly_if_it_is_there_twice(
         b'{"id":"a","tenantId":"t","\\u0074enantId":"u","version":"V"}',
         b'{"id":"a","id":"a","tenantId":"t","version":"V"}',
         b'{"type":"LivesendSent","id":"a","tenantId":"t","type":"V"}',
+        b'{"appId":"a","tenantId":"t","tenantId":"u","requestId":"r","type":"Install"}',
         b'{"id":"a","id":"b","tenantId":"t","version":"V","data":{"x":"\\u0022id"}}',
         b'{"id":"a","id":"b","tenantId":"t","version":"V","data":{"\\u0069d":1}}',
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -234,3 +235,85 @@ async def test_a_bug_in_the_sweep_costs_one_connection(monkeypatch: pytest.Monke
         async with connect(app.port) as next_one:
             await next_one.send(request(event()))
             assert (await next_one.reply()).status == 200
+
+
+async def test_hundreds_of_upgrades_at_once_are_answered_like_any_request() -> None:
+    """Verifications are answered at once, so that nothing waits and nothing limits them."""
+    wish = {"connection": "upgrade", "upgrade": "h2c"}
+    raw = request(VERIFICATION, wish)
+    async with gated() as app, connect(app.port) as connection:
+        await connection.send(raw * 600)
+        way = settings().fast_lane
+        for _ in range(600 if way else doorway.MAX_PIPELINED + 1):
+            assert (await connection.reply()).status == 200
+
+
+async def test_a_broken_body_is_not_asked_for_behind_its_answer() -> None:
+    async with gated() as app, connect(app.port) as connection:
+        head = HEAD + b"transfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n"
+        await connection.send(head + b"ZZ\r\n")
+        answer = await ended(connection)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b" 100 " not in answer
+
+
+async def test_a_caller_that_reads_a_little_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "UNREAD_SECONDS", 0.3)
+    async with gated() as app:
+        with socket.socket() as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+            caller.setblocking(False)  # noqa: FBT003 - the socket's own signature
+            await _reads_slowly(caller, app.port)
+        assert count(app, "closed_total", reason="unread") == 0
+
+
+async def _reads_slowly(caller: socket.socket, port: int) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(caller, ("127.0.0.1", port))
+    raw = request(b'{"type":"verification","challenge":"' + b"a" * 1000 + b'"}', {})
+    await loop.sock_sendall(caller, raw * 10)
+    for _ in range(100):
+        assert await loop.sock_recv(caller, 1000)
+        await asyncio.sleep(0.02)
+        await loop.sock_sendall(caller, raw)
+
+
+async def test_a_caller_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "UNREAD_SECONDS", 0.3)
+    monkeypatch.setattr(gate, "MAX_PIPELINED", 10_000)
+    raw = request(b'{"type":"verification","challenge":"' + b"a" * 1000 + b'"}', {})
+    async with gated() as app:
+        with socket.socket() as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+            caller.connect(("127.0.0.1", app.port))
+            caller.sendall(raw * 30)
+            await until(lambda: count(app, "closed_total", reason="unread") == 1)
+    assert count(app, "connections") == 0
+
+
+async def test_a_head_that_is_arriving_when_the_server_stops_may_arrive() -> None:
+    async with gated() as app, connect(app.port) as connection:
+        raw = request(event())
+        await connection.send(raw[:40])
+        await until(lambda: count(app, "connections") == 1)
+        await asyncio.sleep(0.05)
+        app.state.draining = True
+        app.stop()
+        await asyncio.sleep(0.2)
+        await connection.send(raw[40:])
+        reply = await connection.reply()
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+
+
+async def test_a_request_that_never_gets_its_answer_costs_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which would be a bug; see tests/unit/ingress/test_batcher.py for the deadline."""
+    monkeypatch.setattr(gate, "STUCK_SECONDS", 0.2)
+    sink = FakeSink()
+    sink.open.clear()
+    async with gated(sink) as app, connect(app.port) as connection:
+        await connection.send(request(event()))
+        assert await ended(connection) == b""
+        assert count(app, "closed_total", reason="stuck") == 1
+        sink.open.set()
