@@ -5,6 +5,7 @@ costs an idle connection less than a microsecond a second, and a request nothing
 """
 
 import asyncio
+import ssl
 from collections import Counter
 from typing import Protocol
 
@@ -25,6 +26,9 @@ MAX_HEADERS = 100
 MAX_URL_BYTES = 8 * 1024
 MAX_PIPELINED = 16
 """Requests of one connection that may wait behind an unanswered one."""
+
+HANDSHAKE_SECONDS = 5.0
+"""Longest time until TLS is agreed on."""
 
 UNREAD_SECONDS = 5.0
 """How long answers may wait for a caller that takes none of them, or an end for its consent."""
@@ -77,12 +81,28 @@ class Doorway:
         self._max_per_address = settings.max_connections_per_address
         self._connections: set[Connection] = set()
         self._addresses: Counter[str | None] = Counter()
+        self._handshakes: dict[object, float] = {}
         reception.metrics.watch(table.CONNECTIONS, lambda: len(self._connections))
 
     @property
     def idle_seconds(self) -> float:
         """How long a connection may wait between two requests."""
         return self._keep_alive_seconds if len(self._connections) < self._max else HURRIED_SECONDS
+
+    def began(self, handshake: object) -> None:
+        """Count a TLS handshake: until it is done, nobody else tells of its connection.
+
+        Raises:
+            ssl.SSLError: there are far too many connections already.
+        """
+        if len(self._connections) + len(self._handshakes) >= self._max + SPARE:
+            self.closed("crowd")
+            raise ssl.SSLError("too many connections")
+        self._handshakes[handshake] = asyncio.get_running_loop().time()
+
+    def agreed(self, handshake: object) -> None:
+        """Note that a handshake is done."""
+        self._handshakes.pop(handshake, None)
 
     def enter(self, connection: Connection) -> Answer | None:
         """Let a connection in, or return the only answer it gets."""
@@ -111,6 +131,8 @@ class Doorway:
     def sweep(self) -> None:
         """Enforce the deadlines."""
         now = asyncio.get_running_loop().time()
+        oldest = now - HANDSHAKE_SECONDS - SWEEP_SECONDS
+        self._handshakes = {each: at for each, at in self._handshakes.items() if at > oldest}
         for connection in list(self._connections):
             try:
                 connection.check(now)

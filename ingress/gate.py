@@ -80,6 +80,7 @@ class Gate(HttpToolsProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=UNREAD_BYTES)
         self.address = self.client[0] if self.client else None
+        self.doorway.agreed(transport.get_extra_info("ssl_object"))
         if answer := self.doorway.enter(self):
             self._refuse(answer)
 

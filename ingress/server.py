@@ -65,6 +65,8 @@ async def serve(settings: Settings) -> None:
             )
             app = create_app(reception)
             doorway = Doorway(reception)
+            if tls:
+                tls.context.began = doorway.began
             way = partial(FastLane if settings.fast_lane else Gate, doorway)
             admin = create_admin(sink, metrics, state)
             async with (

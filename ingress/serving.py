@@ -9,11 +9,12 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from ingress.doorway import HANDSHAKE_SECONDS
 from ingress.settings import Settings
 from ingress.tls import Tls
 
-HANDSHAKE_SECONDS, FAREWELL_SECONDS = 5.0, 1.0
-"""What TLS gets at the beginning and at the end of a connection."""
+FAREWELL_SECONDS = 1.0
+"""What TLS gets at the end of a connection."""
 
 FINISH_SECONDS = 5
 """Longest wait for connections to end after the last accept: more than any answer takes."""

@@ -4,6 +4,7 @@ The files may change at any time; new connections are made with what they hold t
 """
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from ingress.settings import Misconfigured, Settings
 
 
 class Newest(ssl.SSLContext):
-    """The context a server is given: every connection is made by the newest one."""
+    """The context a server is given: every connection is made by the newest one.
+
+    `began` is told of every handshake, and may raise ssl.SSLError to end it.
+    """
 
     newest: ssl.SSLContext
+    began: Callable[[ssl.SSLObject], None]
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        return self.newest.wrap_bio(*arguments, **named)
+        made = self.newest.wrap_bio(*arguments, **named)
+        self.began(made)
+        return made
 
 
 class Tls:

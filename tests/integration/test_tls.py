@@ -16,11 +16,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from ingress.doorway import HANDSHAKE_SECONDS, SPARE
 from ingress.server import REREAD_SECONDS
-from ingress.serving import HANDSHAKE_SECONDS
 from ingress.settings import Misconfigured
 from ingress.tls import Tls
-from tests.ingress_rig import VERIFICATION, Connection, Process, request, run, settings, until
+from tests.ingress_rig import (
+    VERIFICATION,
+    Connection,
+    Process,
+    ask,
+    request,
+    run,
+    settings,
+    until,
+)
 
 HOST = "localhost"
 
@@ -147,6 +156,57 @@ async def test_mutual_tls_lets_in_only_who_has_a_certificate(files: Files, tmp_p
         for context in (stranger, trusting(authority)):
             with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
                 await status(process.port, context)
+
+
+async def test_who_does_not_even_begin_the_handshake_counts(files: Files, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    files.write(authority.issue_cert(HOST))
+    limit = {"GEOPHONE_MAX_CONNECTIONS": "1", **files.variables()}
+    async with running(tmp_path, **limit) as process:
+        with contextlib.ExitStack() as stack:
+            for _ in range(SPARE + 1):
+                stack.enter_context(socket.create_connection((HOST, process.port)))
+            await asyncio.sleep(0.5)
+            with socket.create_connection((HOST, process.port)) as beyond:
+                beyond.settimeout(HANDSHAKE_SECONDS / 2)
+                assert await asyncio.to_thread(_is_over, beyond)
+        assert await asyncio.wait_for(_eventually(process.port, trusting(authority)), 10) == 200
+
+
+def _is_over(caller: socket.socket) -> bool:
+    with contextlib.suppress(ConnectionError):
+        return caller.recv(1) == b""
+    return True
+
+
+async def _eventually(port: int, context: ssl.SSLContext) -> int:
+    while True:
+        with contextlib.suppress(OSError):
+            return await status(port, context)
+        await asyncio.sleep(0.1)
+
+
+async def test_a_caller_that_stops_halfway_is_let_go(files: Files, tmp_path: Path) -> None:
+    """It closes its side without a word of TLS, and reads none of its answers."""
+    authority = trustme.CA()
+    files.write(authority.issue_cert(HOST))
+    async with running(tmp_path, **files.variables()) as process:
+        bare = socket.socket()
+        bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+        await asyncio.to_thread(bare.connect, (HOST, process.port))
+        wrap = trusting(authority).wrap_socket
+        with await asyncio.to_thread(wrap, bare, server_hostname=HOST) as caller:
+            large = b'{"type":"verification","challenge":"' + b"a" * 1000 + b'"}'
+            for _ in range(4):
+                await asyncio.to_thread(caller.sendall, request(large, {}) * 10)
+                await asyncio.sleep(0.2)
+            caller.shutdown(socket.SHUT_WR)
+            await until(lambda: _connections(process), 15, 0.5)
+
+
+async def _connections(process: Process) -> bool:
+    reply = await ask(process.admin_port, method="GET", path="/metrics", headers={})
+    return b"geophone_ingress_connections 0.0" in reply.body
 
 
 async def test_a_handshake_that_does_not_end_is_cut_off(files: Files, tmp_path: Path) -> None:
