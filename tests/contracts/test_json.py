@@ -17,6 +17,7 @@ from ingress.__main__ import spare_the_collector
 from ingress.judge import Judge
 from ingress.keyring import Keyring
 from ingress.record import Call, Record
+from schemas.envelope import MAX_CONTAINERS
 from schemas.topics import Topics
 from tests.ingress_rig import SECRET, sign
 
@@ -60,8 +61,12 @@ def test_as_the_whole_body(case: dict[str, str]) -> None:
 
 
 def filled(piece: bytes) -> bytes:
-    """Return an event of about 1 MiB, made of so many pieces."""
-    return EVENT % (b"[" + b",".join([piece] * ((MIB - 100) // (len(piece) + 1))) + b"]")
+    """Return an event of about 1 MiB, or of as many lists and objects as one may have."""
+    brackets = piece.count(b"[") + piece.count(b"{")
+    count = (MIB - 100) // (len(piece) + 1)
+    if brackets:
+        count = min(count, (MAX_CONTAINERS - 4) // brackets)
+    return EVENT % (b"[" + b",".join([piece] * count) + b"]")
 
 
 HUGE = {
@@ -79,6 +84,7 @@ HUGE = {
     "keys": b"{" + b",".join(b'"%d":0' % number for number in range(95_000)) + b"}",
     "one key": b'{"' + b"k" * (MIB - 100) + b'":0}',
     "a thousand levels": b"[" * 1000 + b"]" * 1000,
+    "half a million lists": b"[" + b"[]," * (MIB // 3) + b"0]",
     "half a million levels": b"[" * (MIB // 2) + b"]" * (MIB // 2),
     "sixty-four levels, again and again": filled(b"[" * 60 + b"]" * 60),
     "nothing": b" " * MIB,

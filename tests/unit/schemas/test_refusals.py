@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas import envelope
-from schemas.envelope import MAX_DEPTH, MAX_NAME
+from schemas.envelope import MAX_CONTAINERS, MAX_DEPTH, MAX_NAME
 from schemas.reasons import Malformed, Reason
 
 
@@ -31,6 +31,10 @@ def refusal(body: bytes) -> Malformed:
         (b'{"id":"\xff"}', Reason.NOT_JSON),
         (b'{"id":NaN}', Reason.NOT_JSON),
         (b"null", Reason.WRONG_SHAPE),
+        (
+            b'{"id":"1","tenantId":"t","data":[' + b"[]," * MAX_CONTAINERS + b"0]}",
+            Reason.WRONG_SHAPE,
+        ),
         (b'[{"id":"1","tenantId":"t"}]', Reason.WRONG_SHAPE),
         (b'{"id":1,"tenantId":"t","version":"v"}', Reason.WRONG_SHAPE),
         (b'{"id":"1","tenantId":{},"version":"v"}', Reason.WRONG_SHAPE),
@@ -76,6 +80,7 @@ def test_a_reason_s_value_never_changes() -> None:
         "not-json",
         "wrong-shape",
         "too-deep",
+        "ambiguous",
         "no-id",
         "no-tenant",
         "unreadable-task",
