@@ -24,16 +24,17 @@ SWEEP_SECONDS = 0.5
 
 MAX_HEADERS = 100
 MAX_URL_BYTES = 8 * 1024
-MAX_PIPELINED = 16
+MAX_PIPELINED = 8
 """Requests of one connection that may wait behind an unanswered one."""
 
 HANDSHAKE_SECONDS = 5.0
 """Longest time until TLS is agreed on."""
 
-UNREAD_SECONDS = 5.0
-"""How long answers may wait for a caller that takes none of them, or an end for its consent."""
+UNREAD_SECONDS = 3.0
+"""How long answers may wait for a caller that takes none of them, or an end for its consent: for as
+long as the sender itself waits for an answer."""
 
-UNREAD_BYTES = 16 * 1024
+UNREAD_BYTES = 4 * 1024
 """With so many bytes of answers in the process, a connection's next requests wait."""
 
 STUCK_SECONDS = 30.0

@@ -152,7 +152,17 @@ class Gate(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif self._awaits in (Awaits.BODY, Awaits.ANSWERS):
             self._take_leave()
-        else:
+        elif not self.flow.write_paused:
+            self.flow.resume_reading()
+
+    def pause_writing(self) -> None:
+        """Take no more requests from a caller that does not read its answers."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.pipeline:
             self.flow.resume_reading()
 
     def pass_on(self) -> None:

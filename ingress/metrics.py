@@ -110,7 +110,9 @@ class Metrics:
         self.body_bytes: Counter = self._made[BODY_BYTES]
         self.batch: Histogram = self._made[BATCH]
         self.abandoned: Counter = self._made[ABANDONED]
-        self._requests = {name: self._made[REQUESTS].labels(name) for name in answers.names()}
+        self._requests = {
+            each.name: self._made[REQUESTS].labels(each.name) for each in answers.every()
+        }
         self._records: dict[str, Counter] = {}
 
     def answered(self, name: str, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from ingress import answers
+from ingress.doorway import MAX_PIPELINED
 from ingress.metrics import Metrics
 from ingress.sink import Cause, Unavailable
 from tests.ingress_rig import (
@@ -288,7 +289,7 @@ async def test_the_path_is_a_setting(sink: FakeSink) -> None:
 async def test_a_connection_serves_one_request_after_the_other_in_order(
     app: Served, sink: FakeSink
 ) -> None:
-    bodies = [event(number) for number in range(16)]
+    bodies = [event(number) for number in range(MAX_PIPELINED)]
     async with connect(app.port) as connection:
         await connection.send(b"".join(map(request, bodies)))
         assert {(await connection.reply()).status for _ in bodies} == {200}
@@ -379,7 +380,7 @@ async def test_requests_in_flight_can_be_seen(sink: FakeSink) -> None:
 
 
 def test_every_answer_has_a_name_of_its_own() -> None:
-    names = list(answers.names())
+    names = [each.name for each in answers.every()]
     assert len(names) == len(set(names))
 
 

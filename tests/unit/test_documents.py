@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
+from ingress import answers
 from ingress.metrics import METRICS as INGRESS_METRICS
 from ingress.settings import Settings as IngressSettings
 from schemas.topics import Topics
@@ -49,6 +50,13 @@ def test_every_topic_is_in_the_readme() -> None:
     rows = set(re.findall(r"^\| `(seismic\.[\w.<>]+)`", README, re.MULTILINE))
     named = {topic.name for topic in Topics() if ".event." not in topic.name}
     assert rows == named | {"seismic.event.<Type>"}
+
+
+def test_every_status_is_in_the_openapi_document_and_no_other() -> None:
+    document = (ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8")
+    told = {int(status) for status in re.findall(r'^        "(\d{3})":', document, re.MULTILINE)}
+    # What concerns another path or method is no operation of the document's one path.
+    assert told == {each.status for each in answers.every()} - {404, 405}
 
 
 @pytest.mark.parametrize("package", ["ingress", "ops", "schemas", "streams"])
