@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test prove mutants check format lock clean
+.PHONY: help setup demo up test prove mutants bench check format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,6 +35,10 @@ prove: $(STAMP) ## 50,000 events, 60 kill -9: do the books balance?
 
 mutants: $(STAMP) ## 12 seeded defects: does the checker find each?
 	$(BIN)/pytest tests/mutants -m mutants $(ARGS)
+
+bench: $(STAMP) ## CPU and answer times beside what else one could run
+	@command -v go >/dev/null || $(PIP) install --quiet --require-hashes -r deploy/locks/bench.txt
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/ruff check

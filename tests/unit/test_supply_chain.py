@@ -49,7 +49,7 @@ def demanded() -> dict[str, Requirement]:
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_no_lock_holds_a_version_with_a_known_hole(lock: Path) -> None:
     versions = locked(lock)
-    assert len(versions) > 10
+    assert versions
     for name, (floor, hole) in FLOORS.items():
         if name in versions:
             assert versions[name] >= Version(floor), hole

@@ -1,0 +1,1 @@
+"""How fast geophone is, beside what else one could run: `python -m bench --help`."""

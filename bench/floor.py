@@ -1,0 +1,43 @@
+"""The ingress without Kafka: what is left when storing costs nothing. The records go nowhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from unittest import mock
+
+import uvloop
+
+from ingress import server
+from ingress.__main__ import spare_the_collector
+from ingress.metrics import Metrics
+from ingress.record import Record
+from ingress.settings import Settings, read
+from ingress.sink import Settle
+
+
+class Nowhere:
+    """See `ingress.sink.Sink`: says that a record is safe in the loop's next turn."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def put(self, record: Record, deadline: float, settle: Settle) -> None:
+        self._loop.call_soon(settle, None)
+
+    async def store(self, record: Record, deadline: float) -> None:
+        await asyncio.sleep(0)
+
+    def trouble(self) -> str | None:
+        return None
+
+
+@asynccontextmanager
+async def nowhere(settings: Settings, metrics: Metrics) -> AsyncIterator[Nowhere]:
+    """Stand in for `ingress.kafka_sink.kafka_sink`."""
+    yield Nowhere()
+
+
+if __name__ == "__main__":
+    spare_the_collector()
+    with mock.patch.object(server, "kafka_sink", nowhere):
+        uvloop.run(server.serve(read()))

@@ -1,0 +1,3 @@
+module geophone/bench/loadgen
+
+go 1.22
