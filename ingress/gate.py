@@ -7,9 +7,6 @@ it, and the connection ends. The rest goes to the application, which has its own
 for the body.
 """
 
-import fcntl
-import sys
-import termios
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
@@ -31,6 +28,7 @@ from ingress.doorway import (
     Doorway,
 )
 from ingress.head import Head
+from ingress.unread import Unread
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +69,7 @@ class Gate(HttpToolsProtocol):
         self._awaits = Awaits.REQUEST
         self._since = self.loop.time()
         self._running: Any = None
-        self._unread, self._unread_since = 0, self._since
+        self._unread = Unread(self._since)
         self._closing_since: float | None = None
         self._idle_bytes = 0
         self._farewell: Answer | None = None
@@ -191,7 +189,7 @@ class Gate(HttpToolsProtocol):
             self._closing_since = self._closing_since or now
             if now - self._closing_since > UNREAD_SECONDS:
                 self._break_off("unread")
-        elif self._reads_nothing(now):
+        elif self._unread.seconds(self.transport, now) > UNREAD_SECONDS:
             self._break_off("unread")
         elif self._awaits is Awaits.NOTHING:
             if now - self._since > LINGER_SECONDS:
@@ -268,14 +266,6 @@ class Gate(HttpToolsProtocol):
         elif seconds > self.doorway.idle_seconds:
             self.transport.close()
 
-    def _reads_nothing(self, now: float) -> bool:
-        """Whether there are answers for the caller, and for so long it has taken none of them."""
-        unread = self.transport.get_write_buffer_size() + _queued(self.transport)
-        if not unread or unread < self._unread:
-            self._unread_since = now
-        self._unread = unread
-        return now - self._unread_since > UNREAD_SECONDS
-
     def _break_off(self, why: str) -> None:
         self.doorway.closed(why)
         self.transport.abort()
@@ -319,9 +309,3 @@ class Gate(HttpToolsProtocol):
         """Write an answer."""
         defaults = self.server_state.default_headers
         self.transport.write(self.doorway.rendered(answer, defaults, closing=closing))
-
-
-def _queued(transport: Any) -> int:
-    """Return how many bytes the kernel has for the caller, which has not acknowledged them."""
-    queued = fcntl.ioctl(transport.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
-    return int.from_bytes(queued, sys.byteorder)
