@@ -51,14 +51,14 @@ async def kafka_sink(settings: Settings, metrics: Metrics) -> AsyncIterator[Kafk
     """Open the sink at once, whether Kafka is up or not, and close it after all it took is done.
 
     Raises:
-        Misconfigured: a certificate file cannot be read.
+        Misconfigured: a file of the login cannot be read.
     """
-    kafka = settings.kafka_arguments()
+    settings.kafka_arguments()
     budget = Budget(settings.max_in_flight, settings.max_in_flight_bytes)
     metrics.watch(table.UNRESOLVED, lambda: budget.records)
     metrics.watch(table.UNRESOLVED_BYTES, lambda: budget.bytes)
     async with asyncio.TaskGroup() as tasks:
-        supervisor = Supervisor(settings, kafka, metrics, tasks)
+        supervisor = Supervisor(settings, settings.kafka_arguments, metrics, tasks)
         batcher = Batcher(supervisor, budget, metrics, tasks)
         sink = KafkaSink(supervisor, batcher)
         background = (

@@ -159,17 +159,18 @@ class Settings(ClusterSettings, BaseSettings):
         return self
 
     def kafka_arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments every aiokafka client takes; reads the certificate files.
+        """Return the keyword arguments every aiokafka client takes; reads the files of the login.
 
         Raises:
-            Misconfigured: a file is missing or holds no certificate.
+            Misconfigured: a file is missing, or does not hold what it should.
         """
         try:
             return self.connection().client_arguments()
         except (OSError, ssl.SSLError) as error:
             raise Misconfigured(
-                f"GEOPHONE_KAFKA_SSL_CA_FILE, …_CERTIFICATE_FILE or …_KEY_FILE: {error}; "
-                "name PEM files that this process may read"
+                f"GEOPHONE_KAFKA_…_FILE: {error}; GEOPHONE_KAFKA_SSL_CA_FILE, …_CERTIFICATE_FILE "
+                "and …_KEY_FILE name PEM files, GEOPHONE_KAFKA_SASL_PASSWORD_FILE and "
+                "…_TOKEN_FILE text files, all of which this process may read"
             ) from error
 
 

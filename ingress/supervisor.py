@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from ingress import topics
 from ingress.metrics import Metrics
 from ingress.producer import Producer
-from ingress.settings import Settings
+from ingress.settings import Misconfigured, Settings
 from ingress.sink import Cause, Unavailable
 from schemas.topics import ONE_COPY, differences
 
@@ -34,7 +34,7 @@ GRACE_SECONDS = 3.0
 """What an old producer gets to finish its batches."""
 FIRST_DELAY, LONGEST_DELAY = 0.1, 2.0
 
-CONNECT_ERRORS = (KafkaError, OSError, TimeoutError)
+CONNECT_ERRORS = (KafkaError, OSError, TimeoutError, Misconfigured)
 
 
 class Supervisor:
@@ -43,7 +43,7 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        kafka: dict[str, Any],
+        kafka: Callable[[], dict[str, Any]],
         metrics: Metrics,
         tasks: asyncio.TaskGroup,
     ) -> None:
@@ -144,8 +144,9 @@ class Supervisor:
         while True:
             await asyncio.sleep(self._delay)
             self._delay = min(max(self._delay * 2, FIRST_DELAY), LONGEST_DELAY)
-            producer = Producer(self._kafka, [topic.name for topic in self._wanted])
             try:
+                # Read anew: a password may have been changed since.
+                producer = Producer(self._kafka(), [topic.name for topic in self._wanted])
                 await self._start(producer)
             except CONNECT_ERRORS as error:
                 log.warning("kafka_unreachable", error=repr(error), retry_seconds=self._delay)
@@ -185,7 +186,7 @@ class Supervisor:
         try:
             await topics.create(
                 self._wanted,
-                self._kafka,
+                self._kafka(),
                 partitions=self._settings.topic_partitions,
                 replication=self._settings.topic_replication,
             )

@@ -11,7 +11,7 @@ import typer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from rich.console import Console
 
-from ops import send, show
+from ops import environment, send, show
 from ops import topics as topic_table
 from ops.child import ChildFailed
 from ops.demo import run as demo
@@ -41,6 +41,20 @@ _MENDABLE = (
     ValueError,
 )
 
+
+class LastWords(logging.Handler):
+    """Remembers the last error: aiokafka's exception says only that it found no way in."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said = record.getMessage()
+
+
+_last_words = LastWords()
+
 app = typer.Typer(
     help="Receives Seismic's webhooks and turns them into Kafka topics that other services can "
     "trust. These commands run it on this machine, feed it, and look into it.",
@@ -68,7 +82,11 @@ def _address(value: str | None) -> str | None:
 
 Kafka = Annotated[
     str | None,
-    typer.Option(callback=_address, help="HOST:PORT of Kafka; the local stack's if unset."),
+    typer.Option(
+        callback=_address,
+        help="HOST:PORT of Kafka; else, and how to log in, from GEOPHONE_KAFKA_… as the services "
+        "have it; else the local stack's.",
+    ),
 ]
 StateDir = Annotated[Path, typer.Option(help="Folder of the local stack: data, logs, stack.json.")]
 DEFAULT_STATE_DIR = Path(".geophone")
@@ -205,8 +223,12 @@ def verify_topics(
 
 
 def _connection(kafka: str | None, state_dir: Path) -> KafkaConnection:
-    servers = kafka or Target.choose(None, None, state_dir).bootstrap_servers
-    return KafkaConnection(bootstrap_servers=servers)
+    """Take the services' own variables, and the local stack if nothing says where Kafka is."""
+    told = environment.read(kafka)
+    if told.names_a_cluster:
+        return told.connection()
+    local = Target.choose(None, None, state_dir).bootstrap_servers
+    return KafkaConnection(bootstrap_servers=local)
 
 
 def _report(differences: list[str]) -> None:
@@ -226,7 +248,10 @@ def _or_exit(step: Callable[[], Result]) -> Result:
     try:
         return step()
     except KafkaConnectionError as error:
-        sys.exit(f"geophone: no Kafka answers; is it running, and the address right? ({error})")
+        sys.exit(
+            "geophone: no Kafka answers, or it does not let us in; is it running, are the address "
+            f"and GEOPHONE_KAFKA_… right? ({_last_words.said or error})"
+        )
     except _MENDABLE as error:
         sys.exit(f"geophone: {error}")
     except KeyboardInterrupt:
@@ -236,7 +261,8 @@ def _or_exit(step: Callable[[], Result]) -> Result:
 def main() -> None:
     """Run the command line."""
     # What matters of its warnings reaches the user as an error of ours that says what to do.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("aiokafka").handlers = [_last_words]
+    logging.getLogger("aiokafka").propagate = False
     app()
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from schemas.connection import KafkaConnection
+from schemas.connection import KafkaConnection, Mechanism, Protocol
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
 
 
@@ -20,14 +20,18 @@ class ClusterSettings(BaseModel):
         pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$",
         description="HOST:PORT, comma separated.",
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="As in Kafka's own clients."
-    )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="Used with the SASL protocols."
-    )
+    kafka_security_protocol: Protocol = Field("PLAINTEXT", description="As in Kafka's own clients.")
+    kafka_sasl_mechanism: Mechanism = Field("PLAIN", description="Used with the SASL protocols.")
     kafka_sasl_username: str | None = Field(None, description="SASL user.")
     kafka_sasl_password: SecretStr | None = Field(None, description="SASL password.")
+    kafka_sasl_password_file: Path | None = Field(
+        None, description="File with it instead; wins, and is read whenever a client is made."
+    )
+    kafka_sasl_token_file: Path | None = Field(
+        None,
+        description="File with the token of OAUTHBEARER, kept fresh by others (a projected service "
+        "account token, say); read at each connection.",
+    )
     kafka_ssl_ca_file: Path | None = Field(None, description="CA bundle; the system's if unset.")
     kafka_ssl_certificate_file: Path | None = Field(None, description="Client certificate.")
     kafka_ssl_key_file: Path | None = Field(None, description="Key of the client certificate.")
@@ -52,13 +56,22 @@ class ClusterSettings(BaseModel):
 
     @model_validator(mode="after")
     def _can_log_in(self) -> Self:
-        sasl = self.kafka_security_protocol.startswith("SASL")
-        if sasl and not (self.kafka_sasl_username and self.kafka_sasl_password):
+        if self.kafka_security_protocol.startswith("SASL") and (lacks := self._lacks()):
             raise ValueError(
-                "GEOPHONE_KAFKA_SASL_USERNAME and GEOPHONE_KAFKA_SASL_PASSWORD: set both, "
-                f"GEOPHONE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}"
+                f"{lacks}, GEOPHONE_KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}"
             )
         return self
+
+    def _lacks(self) -> str | None:
+        if self.kafka_sasl_mechanism == "OAUTHBEARER":
+            return None if self.kafka_sasl_token_file else "GEOPHONE_KAFKA_SASL_TOKEN_FILE: set it"
+        password = self.kafka_sasl_password or self.kafka_sasl_password_file
+        if not (self.kafka_sasl_username and password):
+            return (
+                "GEOPHONE_KAFKA_SASL_USERNAME and GEOPHONE_KAFKA_SASL_PASSWORD (or "
+                "GEOPHONE_KAFKA_SASL_PASSWORD_FILE): set both"
+            )
+        return None
 
     def connection(self) -> KafkaConnection:
         """Return how to reach Kafka."""

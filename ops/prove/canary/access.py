@@ -68,4 +68,5 @@ def explained(plan: CanaryPlan) -> Iterator[None]:
 def _as_whom(plan: CanaryPlan) -> str:
     if not plan.kafka.security_protocol.startswith("SASL"):
         return f" ({plan.kafka.security_protocol})"
-    return f", or it refuses {plan.kafka.sasl_username} ({plan.kafka.security_protocol})"
+    whom = plan.kafka.sasl_username or "the token"
+    return f", or it refuses {whom} ({plan.kafka.security_protocol})"

@@ -3,21 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
+from ops import environment
+from ops.environment import Environment, WrongEnvironment
 from ops.prove.canary.plan import CanaryPlan, CannotJudge
 from schemas.connection import KafkaConnection
-from schemas.settings import ClusterSettings
-
-
-class _Environment(ClusterSettings, BaseSettings):
-    """What the services are told, so that one environment file serves them and the canary."""
-
-    model_config = SettingsConfigDict(env_prefix="GEOPHONE_", frozen=True, extra="ignore")
-
-    secrets: SecretStr | None = None
-    secrets_files: str = ""
 
 
 def plan_of(
@@ -41,30 +30,19 @@ class Installation:
         Raises:
             CannotJudge: a variable is wrong, or there is no secret; names it, never its value.
         """
-        given: dict[str, Any] = {"kafka_bootstrap_servers": kafka, "topic_prefix": prefix}
-        read = _environment({name: value for name, value in given.items() if value is not None})
+        try:
+            read = environment.read(kafka, prefix)
+        except WrongEnvironment as error:
+            raise CannotJudge(str(error)) from None
         self.kafka: KafkaConnection = read.connection()
         self.prefix: str = read.topic_prefix
         self.secret: str = _secret(secret_file, read)
 
 
-def _environment(given: dict[str, Any]) -> _Environment:
-    try:
-        return _Environment(**given)
-    except ValidationError as error:
-        complaints = error.errors(include_input=False, include_url=False, include_context=False)
-        raise CannotJudge("; ".join(_complaint(each) for each in complaints)) from None
-
-
-def _complaint(error: Any) -> str:
-    variable = "".join(f"GEOPHONE_{str(each).upper()}: " for each in error["loc"][:1])
-    return f"{variable}{error['msg'].removeprefix('Value error, ')}"
-
-
-def _secret(given: Path | None, environment: _Environment) -> str:
+def _secret(given: Path | None, found: Environment) -> str:
     """Take the first: during a rotation the ingress knows several, and any of them will do."""
-    own = environment.secrets.get_secret_value().split(",") if environment.secrets else []
-    files = [Path(each.strip()) for each in environment.secrets_files.split(",") if each.strip()]
+    own = found.secrets.get_secret_value().split(",") if found.secrets else []
+    files = [Path(each.strip()) for each in found.secrets_files.split(",") if each.strip()]
     for file in [given] if given else [] if own else files:
         own = _lines(file)
     for secret in own:

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "kafka_sasl_mechanism": "PLAIN",
     "kafka_sasl_username": None,
     "kafka_sasl_password": None,
+    "kafka_sasl_password_file": None,
+    "kafka_sasl_token_file": None,
     "kafka_ssl_ca_file": None,
     "kafka_ssl_certificate_file": None,
     "kafka_ssl_key_file": None,
@@ -103,6 +105,8 @@ def test_the_extended_example_has_every_setting_and_shows_the_defaults(
         "kafka_sasl_mechanism": "SCRAM-SHA-512",
         "kafka_sasl_username": "geophone",
         "kafka_sasl_password": "the-password-in-kafka",
+        "kafka_sasl_password_file": Path("/run/secrets/kafka"),
+        "kafka_sasl_token_file": Path("/run/secrets/token"),
         "kafka_ssl_ca_file": Path("/etc/kafka/ca.pem"),
         "kafka_ssl_certificate_file": Path("/etc/kafka/client.pem"),
         "kafka_ssl_key_file": Path("/etc/kafka/client.key"),
@@ -177,6 +181,25 @@ def test_sasl_needs_a_user_and_a_password(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("GEOPHONE_KAFKA_SASL_USERNAME", "geophone")
     with pytest.raises(Misconfigured, match="GEOPHONE_KAFKA_SASL_PASSWORD"):
         read()
+
+
+def test_a_bearer_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
+    monkeypatch.setenv("GEOPHONE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("GEOPHONE_KAFKA_SASL_MECHANISM", "OAUTHBEARER")
+    with pytest.raises(Misconfigured, match="GEOPHONE_KAFKA_SASL_TOKEN_FILE: set it"):
+        read()
+    monkeypatch.setenv("GEOPHONE_KAFKA_SASL_TOKEN_FILE", "/run/secrets/token")
+    assert read().connection().sasl_token_file == Path("/run/secrets/token")
+
+
+def test_a_missing_password_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEOPHONE_SECRETS", "hush-hush-hush-hush")
+    monkeypatch.setenv("GEOPHONE_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
+    monkeypatch.setenv("GEOPHONE_KAFKA_SASL_USERNAME", "geophone")
+    monkeypatch.setenv("GEOPHONE_KAFKA_SASL_PASSWORD_FILE", "/nowhere/password")
+    with pytest.raises(Misconfigured, match=r"/nowhere/password.*GEOPHONE_KAFKA_SASL_PASSWORD_FI"):
+        read().kafka_arguments()
 
 
 def test_a_missing_certificate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,3 +129,18 @@ def test_a_record_is_one_line_however_long_and_whatever_it_holds() -> None:
     console.print(show.line(record(hostile, headers=[("ce_type", b"com.x")])), soft_wrap=True)
     [line] = printed.getvalue().splitlines()
     assert line.startswith('3/0  tenant-a  com.x  {"a":"\\x1b[31m\\r\\n[bold]xxx')
+
+
+def test_the_services_variables_say_where_kafka_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("GEOPHONE_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")
+    asked = geophone("topics", "verify")
+    assert asked.exit_code == 1
+    assert str(port) in str(asked.exception)
+    assert "GEOPHONE_KAFKA_" in str(asked.exception)
+
+
+def test_a_variable_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEOPHONE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    asked = geophone("topics", "verify", "--kafka", "localhost:9")
+    assert "GEOPHONE_KAFKA_SASL_USERNAME" in asked.stderr + str(asked.exception)

@@ -1,12 +1,17 @@
 """The connection becomes aiokafka's arguments, and its password never becomes text."""
 
+import base64
+import json
 import ssl
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from schemas.connection import KafkaConnection
+from schemas.login import TokenFile
 
 SECRET = "hunter2-and-more"
 
@@ -58,6 +63,53 @@ def test_sasl_without_encryption_gets_no_context() -> None:
 def test_a_certificate_file_that_is_not_there_is_an_error_that_names_the_problem() -> None:
     with pytest.raises(FileNotFoundError):
         sasl(ssl_ca_file="/nowhere/ca.pem").client_arguments()
+
+
+def test_a_password_s_file_wins_and_is_read_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    connection = sasl(sasl_password_file=file)
+    for password in ("with spaces ", "another"):
+        file.write_text(f"{password}\n")
+        assert connection.client_arguments()["sasl_plain_password"] == password
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff"])
+def test_a_file_without_a_password_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(content)
+    with pytest.raises(OSError, match=str(file)):
+        sasl(sasl_password_file=file).client_arguments()
+
+
+def test_a_bearer_has_a_token_and_neither_user_nor_password() -> None:
+    bearer = sasl(sasl_mechanism="OAUTHBEARER", sasl_token_file="/run/token")
+    arguments = bearer.client_arguments()
+    assert isinstance(arguments["sasl_oauth_token_provider"], TokenFile)
+    assert [name for name in arguments if "plain" in name] == []
+    with pytest.raises(OSError, match="token"):
+        sasl(sasl_mechanism="OAUTHBEARER").client_arguments()
+
+
+def jwt(**claims: Any) -> str:
+    parts = [json.dumps(each).encode() for each in ({"alg": "none"}, claims)]
+    return ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts) + ".sig"
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["opaque", "a.b.c", jwt(), jwt(exp="soon"), jwt(exp=time.time() + 60, sub="u" * 100)],
+)
+async def test_a_token_is_taken_as_it_is(tmp_path: Path, token: str) -> None:
+    (tmp_path / "token").write_text(f"{token}\n")
+    assert await TokenFile(tmp_path / "token").token() == token
+
+
+async def test_a_token_that_has_expired_is_not_sent(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(token := jwt(exp=time.time() - 90))
+    with pytest.raises(OSError, match=f"{file} expired 9[01] s ago") as refused:
+        await TokenFile(file).token()
+    assert token not in str(refused.value)
 
 
 def test_the_password_is_in_no_text_of_the_connection() -> None:

@@ -1,0 +1,46 @@
+"""What the services are told, in the same variables: one environment file serves them and us."""
+
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.settings import ClusterSettings
+
+
+class WrongEnvironment(ValueError):
+    """A variable is wrong; the message names it, never its value."""
+
+
+class Environment(ClusterSettings, BaseSettings):
+    """Where Kafka is, how to log in, and what the ingress knows of secrets."""
+
+    model_config = SettingsConfigDict(env_prefix="GEOPHONE_", frozen=True, extra="ignore")
+
+    secrets: SecretStr | None = None
+    secrets_files: str = ""
+
+    @property
+    def names_a_cluster(self) -> bool:
+        """Whether it says where Kafka is, or leaves that to a default."""
+        return "kafka_bootstrap_servers" in self.model_fields_set
+
+
+def read(kafka: str | None, prefix: str | None = None) -> Environment:
+    """Read the GEOPHONE_… variables; what is given wins.
+
+    Raises:
+        WrongEnvironment: a variable cannot be used.
+    """
+    given = {"kafka_bootstrap_servers": kafka, "topic_prefix": prefix}
+    try:
+        # Whatever else is a variable's own: a type checker knows nothing of the environment.
+        return Environment(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        complaints = error.errors(include_input=False, include_url=False, include_context=False)
+        raise WrongEnvironment("; ".join(_complaint(each) for each in complaints)) from None
+
+
+def _complaint(error: Any) -> str:
+    variable = "".join(f"GEOPHONE_{str(each).upper()}: " for each in error["loc"][:1])
+    return f"{variable}{error['msg'].removeprefix('Value error, ')}"
