@@ -28,6 +28,7 @@ from ingress.doorway import (
     Doorway,
 )
 from ingress.head import Head
+from ingress.reception import TAKEN_BACK
 from ingress.unread import Unread
 
 log = structlog.get_logger(__name__)
@@ -106,7 +107,7 @@ class Gate(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._progress(Awaits.HEAD)
+        self._awaits = Awaits.HEAD
         self._since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
@@ -287,6 +288,8 @@ class Gate(HttpToolsProtocol):
         running = self._running
         if running.response_started:
             self._farewell = None
+        else:
+            running.scope[TAKEN_BACK] = True
         running.waiting_for_100_continue = False
         running.disconnected = True
         running.message_event.set()

@@ -18,6 +18,9 @@ from ingress.sink import Cause, Sink, Unavailable
 
 log = structlog.get_logger(__name__)
 
+TAKEN_BACK = "geophone.taken_back"
+"""In the scope of a request that its connection answers after all: the rest of it was no HTTP."""
+
 
 @dataclass(slots=True)
 class State:
@@ -64,6 +67,10 @@ class Reception:
         if answer.is_error:
             self._refusals.note(answer)
         log.debug("answered", answer=answer.name, seconds=round(seconds, 4))
+
+    def withdrawn(self) -> None:
+        """Count a request out that was taken back: whoever refused it counts its answer."""
+        self._in_flight -= 1
 
     def refused(self, answer: Answer) -> None:
         """Count an answer to a request that never was complete."""

@@ -14,7 +14,7 @@ from ingress.answers import Answer, Rejected
 from ingress.body import Body, HungUp
 from ingress.budget import Budget
 from ingress.head import Head
-from ingress.reception import Reception
+from ingress.reception import TAKEN_BACK, Reception
 from ingress.sink import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,10 @@ class Webhook:
             log.exception("bug")
             answer = answers.FAILED
         finally:
-            self._reception.went(came, answer)
+            if TAKEN_BACK in scope:
+                self._reception.withdrawn()
+            else:
+                self._reception.went(came, answer)
         await self._give(answer, body, send)
 
     async def _answer(self, scope: Scope, body: Body) -> Answer:
