@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test prove mutants bench check format lock clean
+.PHONY: help setup demo up test prove mutants bench fuzz sbom check format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,13 @@ mutants: $(STAMP) ## 12 seeded defects: does the checker find each?
 bench: $(STAMP) ## CPU and answer times beside what else one could run
 	@command -v go >/dev/null || $(PIP) install --quiet --require-hashes -r deploy/locks/bench.txt
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(STAMP) ## search for bytes that break a promise: a minute each
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r deploy/locks/fuzz.txt
+	@$(BIN)/python -m fuzz $(ARGS)
+
+sbom: $(STAMP) ## the bill of materials of each process, in dist/sbom
+	@$(BIN)/python deploy/sbom.py dist/sbom
 
 check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/ruff check

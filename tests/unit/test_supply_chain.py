@@ -1,6 +1,7 @@
 """What the locks may not hold, and that a wheel is its sources and nothing else."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -11,9 +12,12 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from deploy import sbom
 from ops.kafka.jars import VERSION as KAFKA_VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -105,3 +109,13 @@ def _wheel(folder: Path, age: int) -> str:
     )
     [wheel] = (folder / "dist").glob("*.whl")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("process", sbom.PROCESSES)
+def test_a_bill_of_materials_is_its_lock_and_nothing_else(process: str) -> None:
+    bill = sbom.bill(process)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    listed = {each["name"]: each["version"] for each in json.loads(bill)["components"]}
+    lock = locked(ROOT / "deploy" / "locks" / f"{process}.txt")
+    assert {name: Version(version) for name, version in listed.items()} == lock
+    assert bill == sbom.bill(process)
