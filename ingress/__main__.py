@@ -1,14 +1,17 @@
 """The command `geophone-ingress`: reads the settings once, then serves."""
 
 import gc
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import uvloop
 
-from ingress import logs, usage
+from ingress import logs, usage, workers
 from ingress.keyring import Keyring
 from ingress.listening import Unbindable
+from ingress.pool import serve_pool
 from ingress.server import serve
 from ingress.settings import Misconfigured, Settings, read
 from ingress.tls import Tls
@@ -30,21 +33,31 @@ def run(arguments: Sequence[str]) -> int:
     if arguments in (["--help"], ["-h"]):
         sys.stdout.write(usage.text())
         return EX_OK
-    if arguments not in ([], ["--check"]):
+    if arguments not in ([], ["--check"]) and arguments[0] != workers.ARGUMENT:
         sys.stderr.write(usage.HEAD)
         return EX_USAGE
     try:
         settings = read()
-        if arguments:
+        if arguments == ["--check"]:
             return _check(settings)
         logs.configure(settings.log_level)
         spare_the_collector()
-        uvloop.run(serve(settings))
+        uvloop.run(_serve(settings, *map(int, arguments[1:])))
     except Misconfigured as error:
         return _fail(error, EX_CONFIG)
     except Unbindable as error:
         return _fail(error, EX_UNBINDABLE)
     return EX_OK
+
+
+def _serve(settings: Settings, *inherited: int) -> Coroutine[Any, Any, None]:
+    """Serve alone, as the parent of workers, or as one of them with what it has `inherited`."""
+    if inherited:
+        listener, lifeline = inherited
+        return serve(settings, socket.socket(fileno=listener), lifeline)
+    if (wanted := workers.count(settings)) > 1:
+        return serve_pool(settings, wanted)
+    return serve(settings)
 
 
 def spare_the_collector() -> None:

@@ -3,7 +3,7 @@
 import resource
 import socket
 
-from ingress.settings import Misconfigured
+from ingress.settings import Misconfigured, Settings
 
 REQUEST_BYTES = 128 * 1024
 """What the kernel keeps of a connection's requests: a mebibyte arrives in time over 200 ms."""
@@ -38,10 +38,26 @@ def allow_files(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def listen(variable: str, host: str, port: int) -> socket.socket:
+def listen_publicly(settings: Settings, sockets: int = 1) -> list[socket.socket]:
+    """Listen on the public port, with several sockets if it is shared.
+
+    Raises:
+        Unbindable: the address cannot be listened on.
+    """
+    port, opened = settings.port, []
+    for _ in range(sockets):
+        public = listen("GEOPHONE_PORT", settings.host, port, shared=sockets > 1)
+        public.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES)
+        public.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, REQUEST_BYTES)
+        port = public.getsockname()[1]
+        opened.append(public)
+    return opened
+
+
+def listen(variable: str, host: str, port: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         address = variable.replace("PORT", "HOST")
         raise Unbindable(

@@ -106,6 +106,13 @@ class Settings(ClusterSettings, BaseSettings):
         description="Answer events that arrive whole without the web framework; the answers are "
         "the same.",
     )
+    workers: int = Field(
+        1,
+        ge=0,
+        le=256,
+        description="Processes that share the port; 0 for one per core. Each has a Kafka producer "
+        "and limits of its own. SIGHUP renews them one by one.",
+    )
     keep_alive_seconds: int = Field(
         75, ge=1, description="Idle connections are kept so long; longer than a load balancer does."
     )

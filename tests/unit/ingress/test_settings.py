@@ -49,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "max_in_flight": 10_000,
     "max_in_flight_bytes": 33_554_432,
     "fast_lane": True,
+    "workers": 1,
     "keep_alive_seconds": 75,
     "drain_seconds": 5.0,
     "log_level": "INFO",
