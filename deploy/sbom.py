@@ -15,10 +15,12 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROCESSES = ("ingress", "streams")
-_LINE = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
+IMAGE = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+_LINE = re.compile(r"^([\w.-]+==[^\\\n]+)", re.MULTILINE)
 
 
 def bill(process: str) -> str:
@@ -33,7 +35,7 @@ def bill(process: str) -> str:
         type=ComponentType.APPLICATION,
         bom_ref=f"geophone-{process}",
     )
-    parts = [_part(name, found) for name, found in _LINE.findall(lock)]
+    parts = [_part(each) for each in map(Requirement, _LINE.findall(lock)) if _installed(each)]
     bom = Bom(components=parts, serial_number=uuid.uuid5(uuid.NAMESPACE_OID, product.name + lock))
     bom.metadata.component = product
     bom.metadata.timestamp = None  # type: ignore[assignment]  # the standard lets it be left out
@@ -41,7 +43,13 @@ def bill(process: str) -> str:
     return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
 
 
-def _part(name: str, version: str) -> Component:
+def _installed(locked: Requirement) -> bool:
+    """Whether the image has it: some of a lock is for other systems."""
+    return locked.marker is None or locked.marker.evaluate(IMAGE)
+
+
+def _part(locked: Requirement) -> Component:
+    name, version = locked.name, str(locked.specifier).removeprefix("==")
     where = PackageURL("pypi", None, name, version)
     return Component(
         name=name, version=version, purl=where, type=ComponentType.LIBRARY, bom_ref=str(where)

@@ -55,8 +55,8 @@ def _serve(settings: Settings, *inherited: int) -> Coroutine[Any, Any, None]:
     if inherited:
         listener, lifeline = inherited
         return serve(settings, socket.socket(fileno=listener), lifeline)
-    if (wanted := workers.count(settings)) > 1:
-        return serve_pool(settings, wanted)
+    if settings.workers != 1:
+        return serve_pool(settings, workers.count(settings))
     return serve(settings)
 
 

@@ -23,6 +23,9 @@ SWEEP_SECONDS = 0.5
 """How late a deadline may be noticed."""
 
 MAX_HEADERS = 100
+SYNTAX_BYTES = 4 * MAX_HEADERS + 64
+"""What a head may have beside its names and values: colons, spaces, ends of lines, a method."""
+
 MAX_URL_BYTES = 8 * 1024
 MAX_PIPELINED = 8
 """Requests of one connection that may wait behind an unanswered one."""

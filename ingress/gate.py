@@ -23,6 +23,7 @@ from ingress.doorway import (
     MAX_PIPELINED,
     MAX_URL_BYTES,
     STUCK_SECONDS,
+    SYNTAX_BYTES,
     UNREAD_BYTES,
     UNREAD_SECONDS,
     Doorway,
@@ -99,7 +100,7 @@ class Gate(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause.answer if isinstance(cause, Refused) else answers.BAD_REQUEST)
-        if self._idle_bytes > self.doorway.max_header_bytes:
+        if self._idle_bytes > self.doorway.max_header_bytes + SYNTAX_BYTES:
             self._refuse(answers.LARGE_HEAD)
 
     def on_message_begin(self) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -14,6 +14,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+RETIRE = signal.SIGUSR1
+"""Tells a worker to accept no more and to end: its successor has the same socket."""
 
 
 @contextlib.contextmanager
@@ -30,6 +32,22 @@ def ends(lifeline: int | None = None) -> Iterator[asyncio.Semaphore]:
     finally:
         for each in SIGNALS:
             loop.remove_signal_handler(each)
+
+
+@contextlib.contextmanager
+def retiring(stop_accepting: Callable[[], None], received: asyncio.Semaphore) -> Iterator[None]:
+    """End at once for new connections, and after the drain for the others, when told to retire."""
+    loop = asyncio.get_running_loop()
+
+    def retire() -> None:
+        stop_accepting()
+        received.release()
+
+    loop.add_signal_handler(RETIRE, retire)
+    try:
+        yield
+    finally:
+        signal.signal(RETIRE, signal.SIG_IGN)
 
 
 def _cut(loop: asyncio.AbstractEventLoop, lifeline: int, received: asyncio.Semaphore) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import structlog
 
@@ -25,7 +26,7 @@ async def serve_pool(settings: Settings, workers: int) -> None:
     """Serve with so many workers until told to stop.
 
     Raises:
-        Misconfigured: a worker refuses its settings.
+        Misconfigured: a worker refuses its settings, or there is nowhere to write.
         Unbindable: an address cannot be listened on.
     """
     state = State()
@@ -35,34 +36,53 @@ async def serve_pool(settings: Settings, workers: int) -> None:
             listen("GEOPHONE_ADMIN_PORT", settings.admin_host, settings.admin_port)
         )
         signals = opened.enter_context(ends())
-        slots = _slots(listeners, opened)
+        slots = _slots(listeners, settings, opened)
+        opened.enter_context(_renewing(slots))
         where = url(listeners[0], tls=settings.tls_certificate_file is not None), url(operators)
         async with serving(create_pool_admin(slots, state), operators, settings):
-            background = [
-                asyncio.create_task(_pass_on(signals, slots, state)),
-                asyncio.create_task(_announce(slots, settings.ready_file, *where)),
-            ]
-            with _renewing(slots):
-                await _kept(slots)
-            for task in background:
-                task.cancel()
+            await _served(
+                slots,
+                _pass_on(signals, slots, state),
+                _announce(slots, settings.ready_file, *where),
+            )
     log.info("stopped")
 
 
-def _slots(listeners: Sequence[socket], opened: contextlib.ExitStack) -> list[Slot]:
-    folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="geophone-ingress-"))
+def _slots(
+    listeners: Sequence[socket], settings: Settings, opened: contextlib.ExitStack
+) -> list[Slot]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="geophone-ingress-")
+    except OSError as error:
+        raise Misconfigured(f"GEOPHONE_WORKERS: {error}; name a folder in TMPDIR") from error
+    named = Path(opened.enter_context(folder))
     line = opened.enter_context(lifeline())
-    return [Slot(number, listener, line, Path(folder)) for number, listener in enumerate(listeners)]
+    return [
+        Slot(number, listener, line, named, settings.drain_seconds)
+        for number, listener in enumerate(listeners)
+    ]
+
+
+async def _served(slots: Sequence[Slot], *beside: Coroutine[Any, Any, None]) -> None:
+    """Return once every worker has ended for good; what runs beside is ended then."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            others = [tasks.create_task(each) for each in beside]
+            await _kept(slots)
+            for each in others:
+                each.cancel()
+    except* Misconfigured as refused:
+        raise Misconfigured(str(refused.exceptions[0])) from None
 
 
 async def _kept(slots: Sequence[Slot]) -> None:
-    """Return once every worker has ended for good."""
+    tasks = [asyncio.create_task(slot.keep()) for slot in slots]
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for slot in slots:
-                tasks.create_task(slot.keep())
-    except* Misconfigured as refused:
-        raise Misconfigured(str(refused.exceptions[0])) from None
+        await asyncio.gather(*tasks)
+    finally:
+        for slot in slots:
+            slot.leave()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pass_on(signals: asyncio.Semaphore, slots: Sequence[Slot], state: State) -> None:
@@ -83,23 +103,23 @@ async def _announce(slots: Sequence[Slot], file: Path | None, url: str, admin_ur
 
 @contextlib.contextmanager
 def _renewing(slots: Sequence[Slot]) -> Iterator[None]:
-    """Renew the workers one after the other at each SIGHUP."""
-    loop, one_at_a_time = asyncio.get_running_loop(), asyncio.Lock()
-    tasks: set[asyncio.Task[None]] = set()
+    """Renew the workers one by one at each SIGHUP; one that comes meanwhile asks for the same."""
+    loop = asyncio.get_running_loop()
+    task: asyncio.Task[None] | None = None
 
     async def renew() -> None:
-        async with one_at_a_time:
-            for slot in slots:
-                await slot.renew()
+        for slot in slots:
+            await slot.renew()
 
     def begin() -> None:
-        tasks.add(task := loop.create_task(renew()))
-        task.add_done_callback(tasks.discard)
+        nonlocal task
+        if task is None or task.done():
+            task = loop.create_task(renew())
 
     loop.add_signal_handler(signal.SIGHUP, begin)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGHUP)
-        for task in tasks:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        if task:
             task.cancel()

@@ -6,7 +6,6 @@ anew, as Prometheus knows them.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -17,23 +16,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ingress.asking import OK, ask
 from ingress.reception import State
 from ingress.workers import Slot
 
-ANSWER_SECONDS = 1.0
-"""A worker whose event loop turns answers within milliseconds."""
-OK = 200
-_GET = b"GET %b HTTP/1.1\r\nhost: worker\r\nconnection: close\r\n\r\n"
+Answers = dict[int, tuple[int, str] | None]
+"""By number of the worker that serves; None of one that does not answer."""
 
 
 def create_pool_admin(slots: Sequence[Slot], state: State) -> Starlette:
     """Return the admin application of the parent."""
 
     async def livez(_: Request) -> Response:
-        answers = await _all(slots, "/livez")
-        silent = [number for number, answer in answers if answer is None]
-        if silent:
-            return PlainTextResponse(f"worker {silent[0]} does not answer", 503)
+        for number, answer in (await _all(slots, "/livez")).items():
+            if answer is None:
+                return PlainTextResponse(f"worker {number} does not answer", 503)
         return PlainTextResponse("alive")
 
     async def readyz(_: Request) -> Response:
@@ -42,8 +39,9 @@ def create_pool_admin(slots: Sequence[Slot], state: State) -> Starlette:
 
     async def numbers(_: Request) -> Response:
         answers = await _all(slots, "/metrics")
+        texts = {number: answer[1] for number, answer in answers.items() if answer}
         registry = CollectorRegistry()
-        registry.register(_Labelled((number, answer[1]) for number, answer in answers if answer))
+        registry.register(_Labelled(texts))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(
@@ -51,12 +49,9 @@ def create_pool_admin(slots: Sequence[Slot], state: State) -> Starlette:
     )
 
 
-Answer = tuple[int, str]
-
-
 async def _trouble(slots: Sequence[Slot]) -> str | None:
     """Say why an event that came now might not be stored, None if it would be."""
-    answers = dict(await _all(slots, "/readyz"))
+    answers = await _all(slots, "/readyz")
     for slot in slots:
         answer = answers.get(slot.number)
         if answer is None:
@@ -66,39 +61,22 @@ async def _trouble(slots: Sequence[Slot]) -> str | None:
     return None
 
 
-async def _all(slots: Sequence[Slot], path: str) -> list[tuple[int, Answer | None]]:
-    """Ask all workers that serve; None for one that does not answer."""
-    urls = [(slot.number, slot.worker and slot.worker.admin_url) for slot in slots]
-    asked = [(number, url) for number, url in urls if url]
-    answers = await asyncio.gather(*(_ask(url, path) for _, url in asked))
-    return [(number, answer) for (number, _), answer in zip(asked, answers, strict=True)]
-
-
-async def _ask(url: str, path: str) -> Answer | None:
-    where = urlsplit(url)
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            reader, writer = await asyncio.open_connection(where.hostname, where.port)
-            try:
-                writer.write(_GET % path.encode())
-                said = (await reader.read()).decode()
-            finally:
-                writer.close()
-    except (OSError, TimeoutError):
-        return None
-    head, _, body = said.partition("\r\n\r\n")
-    return (int(head.split(" ", 2)[1]), body) if head else None
+async def _all(slots: Sequence[Slot], path: str) -> Answers:
+    """Ask all workers that serve."""
+    asked = {slot.number: url for slot in slots if (url := slot.admin_url)}
+    answers = await asyncio.gather(*(ask(url, path) for url in asked.values()))
+    return dict(zip(asked, answers, strict=True))
 
 
 class _Labelled(Collector):
     """The metrics of all workers, each sample with the number of its worker."""
 
-    def __init__(self, texts: Iterable[tuple[int, str]]) -> None:
-        self._texts = list(texts)
+    def __init__(self, texts: dict[int, str]) -> None:
+        self._texts = texts
 
     def collect(self) -> Iterable[Metric]:
         families: dict[str, Metric] = {}
-        for number, text in self._texts:
+        for number, text in self._texts.items():
             for family in text_string_to_metric_families(text):
                 ours = families.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type)

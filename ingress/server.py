@@ -22,7 +22,7 @@ from ingress.fast_lane import FastLane
 from ingress.gate import Gate
 from ingress.kafka_sink import kafka_sink
 from ingress.keyring import Keyring
-from ingress.lifetime import announced, ends, within
+from ingress.lifetime import announced, ends, retiring, within
 from ingress.listening import allow_files, listen, listen_publicly, url
 from ingress.metrics import Metrics
 from ingress.reception import State
@@ -68,10 +68,13 @@ async def serve(
             async with (
                 repeated(doorway.sweep, SWEEP_SECONDS),
                 serving(admin, operators, settings),
-                serving(app, public, settings, way, tls),
+                serving(app, public, settings, way, tls) as server,
             ):
-                with announced(
-                    settings.ready_file, url(public, tls=tls is not None), url(operators)
+                with (
+                    retiring(server.stop_accepting, signals),
+                    announced(
+                        settings.ready_file, url(public, tls=tls is not None), url(operators)
+                    ),
                 ):
                     await signals.acquire()
                     state.draining = True

@@ -20,7 +20,7 @@ FINISH_SECONDS = 5
 """Longest wait for connections to end after the last accept: more than any answer takes."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen as uvicorn does, but let nobody take a minute for its part of the handshake."""
         await self.lifespan.startup()
@@ -38,6 +38,11 @@ class _Server(uvicorn.Server):
             for each in sockets or []
         ]
         self.started = True
+
+    def stop_accepting(self) -> None:
+        """Close this process's copy of the listening socket; connections go on."""
+        for each in self.servers:
+            each.close()
 
     def _protocol(self) -> asyncio.Protocol:
         kind: Any = self.config.http_protocol_class
@@ -57,7 +62,7 @@ async def serving(
     settings: Settings,
     http: Any = "httptools",
     tls: Tls | None = None,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Server]:
     """Serve an application on a socket; at the end stop accepting and finish what is in flight."""
     config = uvicorn.Config(
         app,
@@ -72,10 +77,10 @@ async def serving(
         timeout_graceful_shutdown=FINISH_SECONDS,
         ssl_context_factory=(lambda *_: tls.context) if tls else None,
     )
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield
+        yield server
     finally:
         server.should_exit = True
         await task

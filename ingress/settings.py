@@ -110,8 +110,8 @@ class Settings(ClusterSettings, BaseSettings):
         1,
         ge=0,
         le=256,
-        description="Processes that share the port; 0 for one per core. Each has a Kafka producer "
-        "and limits of its own. SIGHUP renews them one by one.",
+        description="Processes that share the port; 0 for one per core of the machine. Each has a "
+        "Kafka producer and limits of its own. SIGHUP renews them one by one.",
     )
     keep_alive_seconds: int = Field(
         75, ge=1, description="Idle connections are kept so long; longer than a load balancer does."

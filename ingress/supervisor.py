@@ -146,7 +146,8 @@ class Supervisor:
             self._delay = min(max(self._delay * 2, FIRST_DELAY), LONGEST_DELAY)
             try:
                 # Read anew: a password may have been changed since.
-                producer = Producer(self._kafka(), [topic.name for topic in self._wanted])
+                kafka = await asyncio.to_thread(self._kafka)
+                producer = Producer(kafka, [topic.name for topic in self._wanted])
                 await self._start(producer)
             except CONNECT_ERRORS as error:
                 log.warning("kafka_unreachable", error=repr(error), retry_seconds=self._delay)
@@ -186,7 +187,7 @@ class Supervisor:
         try:
             await topics.create(
                 self._wanted,
-                self._kafka(),
+                await asyncio.to_thread(self._kafka),
                 partitions=self._settings.topic_partitions,
                 replication=self._settings.topic_replication,
             )

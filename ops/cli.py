@@ -182,17 +182,27 @@ def read(
     _run(show.records(connection, topic, Console(), follow=follow))
 
 
-Prefix = Annotated[str, typer.Option(help="First part of every topic's name.")]
+Prefix = Annotated[
+    str | None,
+    typer.Option(
+        help=f"First part of every topic's name; else GEOPHONE_TOPIC_PREFIX, else {DEFAULT_PREFIX}"
+    ),
+]
 Partitions = Annotated[
-    int, typer.Option(min=1, help="Partitions of each topic; fixed once there are events.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Partitions of each topic, fixed once there are events; else "
+        f"GEOPHONE_TOPIC_PARTITIONS, else {DEFAULT_PARTITIONS}.",
+    ),
 ]
 
 
 @topics_app.command(name="apply")
 def apply_topics(
     kafka: Kafka = None,
-    prefix: Prefix = DEFAULT_PREFIX,
-    partitions: Partitions = DEFAULT_PARTITIONS,
+    prefix: Prefix = None,
+    partitions: Partitions = None,
     replication: Annotated[
         int | None, typer.Option(min=1, help="Replicas; 3, or fewer on a smaller cluster.")
     ] = None,
@@ -203,15 +213,16 @@ def apply_topics(
     Exit code 1 if one exists with another number of partitions.
     """
     connection = _or_exit(lambda: _connection(kafka, state_dir))
+    layout = _or_exit(lambda: _layout(prefix, partitions))
     factor = replication or _run(topic_table.replication_for(connection))
-    _report(_run(topic_table.apply(connection, Topics(prefix), partitions, factor)))
+    _report(_run(topic_table.apply(connection, *layout, factor)))
 
 
 @topics_app.command(name="verify")
 def verify_topics(
     kafka: Kafka = None,
-    prefix: Prefix = DEFAULT_PREFIX,
-    partitions: Partitions = DEFAULT_PARTITIONS,
+    prefix: Prefix = None,
+    partitions: Partitions = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:
     """Say which topics are missing or have another number of partitions; changes nothing.
@@ -219,7 +230,14 @@ def verify_topics(
     Exit code 1 if there are any.
     """
     connection = _or_exit(lambda: _connection(kafka, state_dir))
-    _report(_run(topic_table.verify(connection, Topics(prefix), partitions)))
+    layout = _or_exit(lambda: _layout(prefix, partitions))
+    _report(_run(topic_table.verify(connection, *layout)))
+
+
+def _layout(prefix: str | None, partitions: int | None) -> tuple[Topics, int]:
+    """Take what is not given as the services have it."""
+    told = environment.read(None, prefix)
+    return told.topics(), partitions or told.topic_partitions
 
 
 def _connection(kafka: str | None, state_dir: Path) -> KafkaConnection:

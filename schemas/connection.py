@@ -66,6 +66,7 @@ class KafkaConnection(BaseModel):
             }
         if self.sasl_token_file is None:
             raise OSError("OAUTHBEARER needs a file with the token")
+        secret_in(self.sasl_token_file)
         return {"sasl_oauth_token_provider": TokenFile(self.sasl_token_file)}
 
     def _ssl_context(self) -> ssl.SSLContext:

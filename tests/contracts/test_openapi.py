@@ -48,6 +48,7 @@ async def schemathesis(port: int, folder: Path, document: Path = DOCUMENT) -> tu
         *("run", str(document), "--url", f"http://127.0.0.1:{port}"),
         *("--checks", ",".join(CHECKS), "--max-response-time", "3"),
         *("--phases", "examples,coverage,fuzzing", "--max-examples", "100", "--no-color"),
+        *("--seed", "1"),
         cwd=folder,
         env={
             **os.environ,

@@ -72,8 +72,7 @@ def worker(folder: Path, variables: Mapping[str, str]) -> Child:
 async def test_all_of_geophone_logs_in(kafka_with_doors: Guarded, tmp_path: Path, way: str) -> None:
     variables = told(kafka_with_doors.variables(way), way)
     prefix = variables["GEOPHONE_TOPIC_PREFIX"]
-    layout = ("--prefix", prefix, "--partitions", str(PARTITIONS))
-    applied = await asyncio.to_thread(geophone, "topics", "apply", *layout, **variables)
+    applied = await asyncio.to_thread(geophone, "topics", "apply", **variables)
     assert applied.returncode == 0, applied.stderr
     ingress, streams = Process(tmp_path, **variables), worker(tmp_path, variables)
     streams.start()
@@ -92,7 +91,7 @@ async def test_all_of_geophone_logs_in(kafka_with_doors: Guarded, tmp_path: Path
         ingress.kill()
         await streams.stop(10)
     for log in (ingress.log, streams.log):
-        assert RIGHT not in log.read_text()
+        assert kafka_with_doors.secret(way) not in log.read_text()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -103,7 +102,7 @@ async def test_who_is_refused_is_told_why(
     ingress = Process(tmp_path, **variables)
     try:
         await ingress.start()
-        await until(lambda: "kafka_unreachable" in ingress.log.read_text())
+        await until(lambda: "kafka_unreachable" in ingress.log.read_text(), 30)
         assert (await ask(ingress.port, event())).status == 503
         probe = await ask(ingress.admin_port, method="GET", path="/readyz", headers={})
         assert probe.status == 503
@@ -119,6 +118,22 @@ async def test_who_is_refused_is_told_why(
     for said in (ingress.log.read_text(), streams.stdout + streams.stderr, asked.stderr):
         assert why.lower() in said.lower(), said
         assert WRONG not in said
+
+
+async def test_a_token_that_kafka_refuses_lets_nobody_in(
+    kafka_with_doors: Guarded, tmp_path: Path
+) -> None:
+    variables = told(kafka_with_doors.variables("OAUTHBEARER"), "nobody")
+    del variables["GEOPHONE_KAFKA_SASL_TOKEN_FILE"]
+    file = tmp_path / "token.jwt"
+    write_token(file, HOUR, sub=None)
+    ingress = Process(tmp_path, **variables, GEOPHONE_KAFKA_SASL_TOKEN_FILE=str(file))
+    try:
+        await ingress.start()
+        await until(lambda: "kafka_unreachable" in ingress.log.read_text(), 30)
+        assert (await ask(ingress.port, event())).status == 503
+    finally:
+        ingress.kill()
 
 
 def to_its_end(variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -148,7 +163,7 @@ async def test_a_new_password_needs_no_restart_of_the_ingress(tmp_path: Path) ->
 
         try:
             await ingress.start()
-            await until(accepted)
+            await until(accepted, 30)
             kafka.set_password("another-password")
             assert await accepted(), "what is logged in stays so"
             await kafka.local.restart(1)

@@ -27,7 +27,15 @@ def chosen(kafka: RunningKafka) -> Settings:
 
 
 @pytest.fixture
-async def process(chosen: Settings, tmp_path: Path) -> AsyncIterator[Process]:
+def secrets(tmp_path: Path) -> Path:
+    """A file that every worker reads when it starts."""
+    file = tmp_path / "secrets"
+    file.write_text("another-signing-secret\n")
+    return file
+
+
+@pytest.fixture
+async def process(chosen: Settings, tmp_path: Path, secrets: Path) -> AsyncIterator[Process]:
     started = Process(
         tmp_path,
         GEOPHONE_KAFKA_BOOTSTRAP_SERVERS=chosen.kafka_bootstrap_servers,
@@ -37,13 +45,21 @@ async def process(chosen: Settings, tmp_path: Path) -> AsyncIterator[Process]:
         GEOPHONE_TOPIC_MODE="create",
         GEOPHONE_WORKERS=str(WORKERS),
         GEOPHONE_DRAIN_SECONDS="1",
+        GEOPHONE_SECRETS_FILES=str(secrets),
     )
+    family: set[int] = set()
     try:
         await started.start()
         await until(lambda: ready(started), 30)
         yield started
+        family = workers(started) if psutil.pid_exists(started.pid) else set()
     finally:
         started.kill()
+        await until(lambda: not any(running(pid) for pid in family), 30)
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text)
 
 
 async def get(process: Process, path: str) -> tuple[int, str]:
@@ -126,13 +142,43 @@ async def test_renewed_one_by_one_nobody_notices(process: Process, chosen: Setti
     async with Callers(process.port) as callers:
         await until(lambda: callers.accepted > 50, 30)
         process.tell(signal.SIGHUP)
-        await until(lambda: not workers(process) & before, 60)
+        while workers(process) & before:
+            assert await ready(process), "a load balancer would take it out"
+            await asyncio.sleep(0.1)
         enough = callers.accepted + 50
         await until(lambda: callers.accepted > enough, 30)
     assert callers.failures == []
     assert len(workers(process)) == WORKERS
     assert len(await records(chosen, chosen.topics().raw.name)) == callers.accepted
     assert await ready(process)
+
+
+async def test_whoever_cannot_start_does_not_replace_who_can(
+    process: Process, secrets: Path
+) -> None:
+    """A broken file is noticed by those that start; those that run keep what they have read."""
+    before = workers(process)
+    write(secrets, "short\n")
+    process.tell(signal.SIGHUP)
+    await until(lambda: process.log.read_text().count("worker_not_renewed") == WORKERS, 60)
+    assert workers(process) == before
+    assert (await ask(process.port, event())).status == 200
+
+    os.kill(min(before), signal.SIGKILL)
+    await until(lambda: process.log.read_text().count('"worker_ended"') > 1, 30)
+    write(secrets, "another-signing-secret\n")
+    await until(lambda: ready(process), 30)
+    assert max(before) in workers(process)
+
+
+async def test_told_to_end_while_renewed_all_end(process: Process) -> None:
+    process.tell(signal.SIGHUP)
+    await until(lambda: len(workers(process)) > WORKERS, 30)
+    family = workers(process)
+    process.tell(signal.SIGTERM)
+    assert await process.ended(40) == 0
+    assert not [pid for pid in family if running(pid)]
+    assert "Traceback" not in process.log.read_text()
 
 
 async def test_a_worker_that_dies_is_replaced_and_the_other_does_not_stop(

@@ -317,3 +317,16 @@ async def test_a_request_that_never_gets_its_answer_costs_its_connection(
         assert await ended(connection) == b""
         assert count(app, "closed_total", reason="stuck") == 1
         sink.open.set()
+
+
+@pytest.mark.parametrize("cut", [1, 8000, 16_390, -10])
+async def test_a_head_within_the_limit_is_taken_in_whatever_pieces(cut: int) -> None:
+    """The limit counts names and values; colons and ends of lines come on top of it."""
+    many = b"".join(b"x-%03d: %b\r\n" % (number, b"v" * 174) for number in range(90))
+    head = HEAD + many + b"content-length: 0\r\n\r\n"
+    assert len(head) > 16 * 1024
+    async with gated(FakeSink()) as app, connect(app.port) as connection:
+        await connection.send(head[:cut])
+        await asyncio.sleep(0.05)
+        await connection.send(head[cut:])
+        assert (await connection.reply()).status == 401
