@@ -1,11 +1,14 @@
 """One Kafka producer's life: start, send batches, end. Never restarted; replaced if it fails.
 
-All knowledge of aiokafka's producer is here. Three of its habits shape what is around it:
+All knowledge of aiokafka's producer is here. Four of its habits shape what is around it:
 
 - With idempotence it never gives a batch up, so every caller needs a deadline of its own.
 - A batch's sequence number is taken when it is sent and not given back when the broker refuses it
   for good (github.com/aio-libs/aiokafka/issues/1017): from then on the broker refuses every later
   batch of that partition from that producer. So one refused batch is the end of its producer.
+- Its tasks do not expect RuntimeError, which uvloop raises for a write to a connection that has
+  just been reset: the one that sends or the one that keeps metadata fresh ends, and with it all
+  progress, without a word to any caller.
 - It asks for metadata in a way that lets brokers create topics, so it may name a topic only after
   the topic was seen.
 """
@@ -14,11 +17,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.topics import MAX_MESSAGE_BYTES
+
+log = structlog.get_logger(__name__)
 
 START_SECONDS = 5.0
 """Longest wait for a first connection, a producer id and the topics' metadata."""
@@ -93,6 +99,12 @@ class Producer:
         self._narrow()
         return answered
 
+    @property
+    def broken(self) -> bool:
+        """Whether a task of aiokafka's own has ended, so that nothing will come of this one."""
+        tasks = (self._producer.client._sync_task, self._producer._sender.sender_task)  # noqa: SLF001 - nothing public tells
+        return any(task is not None and task.done() for task in tasks)
+
     def _narrow(self) -> None:
         """Ask for our topics only from now on, not for all the cluster has, once they exist."""
         if len(self.existing()) == len(self._topics):
@@ -116,12 +128,12 @@ class Producer:
         try:
             async with asyncio.timeout(grace):
                 await self._producer.stop()
-        except (KafkaError, OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 - whatever it is, a successor has taken over
             await _abandon(self._producer)
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
-    """End a producer whose batches do not finish.
+    """End a producer whose batches do not finish, or that is broken.
 
     There is no public way: stop() waits for every batch, and a stop() cut short leaves the sender
     running, which would go on writing records long given up. So its batches are failed (waking
@@ -135,6 +147,11 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     accumulator.fail_all(ProducerClosed())
     if sender:
         sender.cancel()
-    await producer.client.close()
+    try:
+        await producer.client.close()
+    except Exception as error:  # noqa: BLE001 - what its task ended with, before any connection was closed
+        log.info("abandoned", error=repr(error))
+        for connection in producer.client._conns.values():  # noqa: SLF001 - see above
+            connection.close()
     if sender:
         await asyncio.wait({sender}, timeout=1)

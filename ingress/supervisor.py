@@ -34,7 +34,8 @@ GRACE_SECONDS = 3.0
 """What an old producer gets to finish its batches."""
 FIRST_DELAY, LONGEST_DELAY = 0.1, 2.0
 
-CONNECT_ERRORS = (KafkaError, OSError, TimeoutError, Misconfigured)
+CONNECT_ERRORS = (KafkaError, OSError, TimeoutError, Misconfigured, RuntimeError)
+"""RuntimeError is uvloop's word for a connection that was closed a moment ago."""
 
 
 class Supervisor:
@@ -130,6 +131,8 @@ class Supervisor:
             if await producer.probe():
                 self._heard_at = self._loop.time()
                 await self._inspect(producer)
+            if producer.broken:
+                return "error"
             now = self._loop.time()
             if now - (stalled_since() or now) > STALLED_SECONDS:
                 return "stalled"

@@ -361,3 +361,34 @@ async def test_p50_without_a_fault_is_far_from_the_deadline(kafka: RunningKafka)
         for number in range(20):
             assert await accepted(app, event(number))
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("task", ["metadata", "sender"])
+async def test_a_task_of_the_client_that_dies_costs_a_producer_and_not_the_process(
+    kafka: RunningKafka, task: str
+) -> None:
+    """On a connection that was just reset uvloop raises RuntimeError, where asyncio does not."""
+
+    async def on_a_closed_connection(*_: object, **__: object) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async with running(on_kafka(kafka.bootstrap_servers)) as app:
+        await ready(app)
+        watched = app.sink._supervisor  # type: ignore[attr-defined]  # the sink is Kafka's here
+        broken = watched._current
+        client = broken._producer
+        if task == "metadata":
+            client.client._metadata_update = on_a_closed_connection
+        else:
+            client._sender._send_produce_req = on_a_closed_connection
+        await until(lambda: refused_or_replaced(app, broken), BACK_WITHIN)
+        await until(lambda: accepted(app, event(1)), BACK_WITHIN)
+        assert watched._current is not broken
+        assert value(app, "geophone_ingress_producer_replacements_total", cause="error") == 1
+        await asyncio.sleep(supervisor.GRACE_SECONDS + 1.5)
+        assert await accepted(app, event(2))
+
+
+async def refused_or_replaced(app: Served, broken: Producer) -> bool:
+    await app.post(event(0))
+    return app.sink._supervisor._current is not broken  # type: ignore[attr-defined]  # as above
