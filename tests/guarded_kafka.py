@@ -123,11 +123,11 @@ async def guarded(folder: Path, **more: object) -> AsyncIterator[Guarded]:
         await local.stop()
 
 
-def write_token(file: Path, seconds: float, sub: str | None = USER) -> None:
+def write_token(file: Path, seconds: float) -> None:
     """Write a token that is good for so long; the file changes in one step."""
     now = time.time()
     header = {"alg": "none"}
-    claims = {"sub": sub, "iat": min(now, now + seconds) - 1, "exp": now + seconds}
+    claims = {"sub": USER, "iat": min(now, now + seconds) - 1, "exp": now + seconds}
     fresh = file.with_suffix(".fresh")
     fresh.write_text(f"{_base64(header)}.{_base64(claims)}.\n", encoding="ascii")
     fresh.rename(file)
