@@ -3,57 +3,23 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from fuzz import seeds
+from fuzz.targets import TARGETS
 
 HERE = Path(__file__).parent
 WORK = Path(".geophone/fuzz")
 FOUND = HERE / "found"
 SEED = "seed-"
-INSTRUMENTED = ["ingress", "schemas", "streams", "fuzz"]
 MAX_SECONDS_OF_ONE = 10
 """An input that takes longer is a find, too."""
 
 console = Console()
 app = typer.Typer(add_completion=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """`check` raises for a find; `seeds` are what the search starts from."""
-
-    check: Callable[[], AbstractContextManager[Callable[[bytes], None]]]
-    seeds: Callable[[], list[bytes]]
-    max_bytes: int
-
-
-@contextmanager
-def _body() -> Iterator[Callable[[bytes], None]]:
-    from fuzz import body  # noqa: PLC0415 - once the instrumentation is on
-
-    yield body.check
-
-
-@contextmanager
-def _wire() -> Iterator[Callable[[bytes], None]]:
-    from fuzz import wire  # noqa: PLC0415 - the same
-
-    with wire.opened() as check:
-        yield check
-
-
-TARGETS = {
-    "body": Target(_body, seeds.bodies, 4096),
-    "wire": Target(_wire, seeds.requests, 4096),
-}
 
 
 @app.command()

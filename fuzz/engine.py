@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import atheris
 
-from fuzz.__main__ import INSTRUMENTED, TARGETS
+from fuzz.targets import INSTRUMENTED, TARGETS
 from ingress import logs
 
 

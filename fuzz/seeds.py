@@ -20,13 +20,18 @@ def bodies() -> list[bytes]:
 
 def requests() -> list[bytes]:
     """Return the raw requests whose one meaning is known, each in two sizes of pieces."""
-    raw = [b"".join(map(_part, row["raw"])) for row in _rows("http/raw.json")]
+    raw = [joined(row) for row in _rows("http/raw.json")]
     return _small([bytes([size]) + each for each in raw for size in _SIZES])
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((DATA / name).read_text(encoding="utf-8"))
     return rows
+
+
+def joined(row: dict[str, Any]) -> bytes:
+    """Return the bytes of one row of `http/raw.json`."""
+    return b"".join(map(_part, row["raw"]))
 
 
 def _part(part: str | dict[str, Any]) -> bytes:

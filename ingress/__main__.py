@@ -13,14 +13,14 @@ from ingress.keyring import Keyring
 from ingress.listening import Unbindable
 from ingress.pool import serve_pool
 from ingress.server import serve
-from ingress.settings import Misconfigured, Settings, read
+from ingress.settings import EX_CONFIG, Misconfigured, Settings, read
 from ingress.tls import Tls
 
 YOUNG_OBJECTS = 50_000
 """How many new objects the garbage collector waits for. With Python's 700, parsing a mebibyte of
 empty lists takes 70 ms instead of 15; what little garbage is made here can wait."""
 
-EX_OK, EX_UNBINDABLE, EX_USAGE, EX_CONFIG = 0, 1, 64, 78
+EX_OK, EX_UNBINDABLE, EX_USAGE = 0, 1, 64
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ async def serve_pool(settings: Settings, workers: int) -> None:
         opened.enter_context(_renewing(slots))
         where = url(listeners[0], tls=settings.tls_certificate_file is not None), url(operators)
         async with serving(create_pool_admin(slots, state), operators, settings):
-            await _served(
+            await _run(
                 slots,
                 _pass_on(signals, slots, state),
                 _announce(slots, settings.ready_file, *where),
@@ -63,7 +63,7 @@ def _slots(
     ]
 
 
-async def _served(slots: Sequence[Slot], *beside: Coroutine[Any, Any, None]) -> None:
+async def _run(slots: Sequence[Slot], *beside: Coroutine[Any, Any, None]) -> None:
     """Return once every worker has ended for good; what runs beside is ended then."""
     try:
         async with asyncio.TaskGroup() as tasks:

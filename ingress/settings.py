@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.settings import ClusterSettings
+from schemas.settings import PREFIX, ClusterSettings, complaints
 from schemas.topics import MAX_MESSAGE_BYTES
-
-PREFIX = "GEOPHONE_"
 
 ROOM_FOR_HEADERS = 64 * 1024
 """What a record needs beside its body: names are bounded (schemas.envelope.MAX_NAME)."""
@@ -22,6 +20,10 @@ SHORT_SECRET = f"a secret is shorter than {MIN_SECRET_BYTES} bytes; have Seismic
 
 SENDER_WAITS_SECONDS = 3.0
 """Seismic's documented limit for an answer (developer.seismic.com, page events)."""
+
+
+EX_CONFIG = 78
+"""What the process ends with if its settings are wrong: the same again is of no use."""
 
 
 class Misconfigured(Exception):
@@ -190,16 +192,4 @@ def read() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise Misconfigured("\n".join(_complaints(error))) from None
-
-
-def _complaints(error: ValidationError) -> list[str]:
-    """Name variables, never values: one of them may be a secret."""
-    return [
-        f"{_variable(each['loc'])}{each['msg'].removeprefix('Value error, ')}"
-        for each in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    return f"{PREFIX}{location[0]}: ".upper() if location else ""
+        raise Misconfigured("\n".join(complaints(error))) from None

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from ingress.settings import PREFIX, Settings
+from ingress.settings import Settings
+from schemas.settings import PREFIX
 
 WIDTH = 96
 

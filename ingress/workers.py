@@ -21,7 +21,7 @@ import structlog
 
 from ingress.asking import OK, ask
 from ingress.lifetime import RETIRE
-from ingress.settings import Misconfigured, Settings
+from ingress.settings import EX_CONFIG, Misconfigured, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,6 @@ HEALTHY_SECONDS = 10.0
 FAREWELL_SECONDS = 15.0
 """What an end may take beyond the drain; then a worker is killed."""
 MOST = 256
-EX_CONFIG = 78
 _POLL_SECONDS = 0.02
 
 

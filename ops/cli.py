@@ -15,6 +15,7 @@ from ops import environment, send, show
 from ops import topics as topic_table
 from ops.child import ChildFailed
 from ops.demo import run as demo
+from ops.environment import Environment
 from ops.kafka.errors import LocalKafkaError
 from ops.ports import HIGHEST
 from ops.progress import Progress
@@ -26,7 +27,7 @@ from ops.state import StateInUse
 from ops.target import NoTarget, Target
 from ops.up import keep_running
 from schemas.connection import KafkaConnection
-from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX
 
 Result = TypeVar("Result")
 _MENDABLE = (
@@ -178,7 +179,8 @@ def read(
 
     Like any well-behaved consumer it sees only what is final.
     """
-    connection = _or_exit(lambda: _connection(kafka, state_dir))
+    told = _or_exit(lambda: environment.read(kafka))
+    connection = _or_exit(lambda: _connection(told, state_dir))
     _run(show.records(connection, topic, Console(), follow=follow))
 
 
@@ -212,10 +214,11 @@ def apply_topics(
 
     Exit code 1 if one exists with another number of partitions.
     """
-    connection = _or_exit(lambda: _connection(kafka, state_dir))
-    layout = _or_exit(lambda: _layout(prefix, partitions))
+    told = _or_exit(lambda: environment.read(kafka, prefix))
+    connection = _or_exit(lambda: _connection(told, state_dir))
     factor = replication or _run(topic_table.replication_for(connection))
-    _report(_run(topic_table.apply(connection, *layout, factor)))
+    wanted = partitions or told.topic_partitions
+    _report(_run(topic_table.apply(connection, told.topics(), wanted, factor)))
 
 
 @topics_app.command(name="verify")
@@ -229,20 +232,14 @@ def verify_topics(
 
     Exit code 1 if there are any.
     """
-    connection = _or_exit(lambda: _connection(kafka, state_dir))
-    layout = _or_exit(lambda: _layout(prefix, partitions))
-    _report(_run(topic_table.verify(connection, *layout)))
+    told = _or_exit(lambda: environment.read(kafka, prefix))
+    connection = _or_exit(lambda: _connection(told, state_dir))
+    wanted = partitions or told.topic_partitions
+    _report(_run(topic_table.verify(connection, told.topics(), wanted)))
 
 
-def _layout(prefix: str | None, partitions: int | None) -> tuple[Topics, int]:
-    """Take what is not given as the services have it."""
-    told = environment.read(None, prefix)
-    return told.topics(), partitions or told.topic_partitions
-
-
-def _connection(kafka: str | None, state_dir: Path) -> KafkaConnection:
-    """Take the services' own variables, and the local stack if nothing says where Kafka is."""
-    told = environment.read(kafka)
+def _connection(told: Environment, state_dir: Path) -> KafkaConnection:
+    """Go where we are told to, and to the local stack if nothing says where Kafka is."""
     if told.names_a_cluster:
         return told.connection()
     local = Target.choose(None, None, state_dir).bootstrap_servers

@@ -1,11 +1,9 @@
 """What the services are told, in the same variables: one environment file serves them and us."""
 
-from typing import Any
-
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.settings import ClusterSettings
+from schemas.settings import PREFIX, ClusterSettings, complaints
 
 
 class WrongEnvironment(ValueError):
@@ -15,7 +13,7 @@ class WrongEnvironment(ValueError):
 class Environment(ClusterSettings, BaseSettings):
     """Where Kafka is, how to log in, and what the ingress knows of secrets."""
 
-    model_config = SettingsConfigDict(env_prefix="GEOPHONE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     secrets: SecretStr | None = None
     secrets_files: str = ""
@@ -34,13 +32,6 @@ def read(kafka: str | None, prefix: str | None = None) -> Environment:
     """
     given = {"kafka_bootstrap_servers": kafka, "topic_prefix": prefix}
     try:
-        # Whatever else is a variable's own: a type checker knows nothing of the environment.
         return Environment(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        complaints = error.errors(include_input=False, include_url=False, include_context=False)
-        raise WrongEnvironment("; ".join(_complaint(each) for each in complaints)) from None
-
-
-def _complaint(error: Any) -> str:
-    variable = "".join(f"GEOPHONE_{str(each).upper()}: " for each in error["loc"][:1])
-    return f"{variable}{error['msg'].removeprefix('Value error, ')}"
+        raise WrongEnvironment("; ".join(complaints(error))) from None

@@ -6,10 +6,12 @@ Only their shape: each process reads its own environment, into a class of its ow
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 
 from schemas.connection import KafkaConnection, Mechanism, Protocol
 from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_PREFIX, Topics
+
+PREFIX = "GEOPHONE_"
 
 
 class ClusterSettings(BaseModel):
@@ -82,3 +84,19 @@ class ClusterSettings(BaseModel):
     def topics(self) -> Topics:
         """Return the table of topics under the configured prefix."""
         return Topics(self.topic_prefix)
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """Return a sentence for each thing that is wrong with settings read from the environment.
+
+    It names the variable, never its value: one of them may be a secret. A complaint about several
+    variables names them itself.
+    """
+    return [
+        f"{_variable(each['loc'])}{each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{location[0]}: ".upper() if location else ""

@@ -9,8 +9,8 @@ from typing import NoReturn
 import faust
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
+from schemas.settings import complaints
 from schemas.topics import Topic
 from streams import logs, topics
 from streams.app import create_app
@@ -78,13 +78,7 @@ def _plain(value: object) -> str:
 def _explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    return "; ".join(map(_complaint, error.errors(include_input=False, include_url=False)))
-
-
-def _complaint(one: ErrorDetails) -> str:
-    """Name the variable; a complaint about several of them names them itself."""
-    said = one["msg"].removeprefix("Value error, ")
-    return f"GEOPHONE_{str(one['loc'][0]).upper()}: {said}" if one["loc"] else said
+    return "; ".join(complaints(error))
 
 
 def _refuse(why: str) -> NoReturn:

@@ -276,6 +276,22 @@ def on_kafka(bootstrap: str, **chosen: Any) -> Settings:
     return settings(**{**defaults, **chosen})
 
 
+def elsewhere() -> dict[str, str]:
+    """Return the environment without anything of geophone's."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("GEOPHONE_")}
+
+
+def told(chosen: Settings) -> dict[str, str]:
+    """Return the variables that give a process the test's broker and topics, made at its start."""
+    return {
+        "GEOPHONE_KAFKA_BOOTSTRAP_SERVERS": chosen.kafka_bootstrap_servers,
+        "GEOPHONE_TOPIC_PREFIX": chosen.topic_prefix,
+        "GEOPHONE_TOPIC_PARTITIONS": str(chosen.topic_partitions),
+        "GEOPHONE_TOPIC_REPLICATION": "1",
+        "GEOPHONE_TOPIC_MODE": "create",
+    }
+
+
 async def records(chosen: Settings, topic: str) -> list[ConsumerRecord]:
     """Return all records that the topic holds now, partition after partition, in order."""
     partitions = [TopicPartition(topic, number) for number in range(chosen.topic_partitions)]
@@ -300,7 +316,6 @@ class Process:
     def __init__(self, folder: Path, **variables: str) -> None:
         self._ready = folder / "ready.json"
         self.log = folder / "log"
-        own = {k: v for k, v in os.environ.items() if not k.startswith("GEOPHONE_")}
         chosen = {
             "GEOPHONE_SECRETS": SECRET,
             "GEOPHONE_HOST": "127.0.0.1",
@@ -313,7 +328,7 @@ class Process:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ingress"],
-                env={**own, **chosen},
+                env={**elsewhere(), **chosen},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -325,6 +340,12 @@ class Process:
             int(where[name].rsplit(":", 1)[1]) for name in ("url", "admin_url")
         )
         self.pid = where["pid"]
+
+    async def admin(self, path: str) -> Reply:
+        return await ask(self.admin_port, method="GET", path=path, headers={})
+
+    async def is_ready(self) -> bool:
+        return (await self.admin("/readyz")).status == 200
 
     def tell(self, what: signal.Signals) -> None:
         self._process.send_signal(what)
@@ -341,10 +362,9 @@ class Process:
 
 def run(arguments: Sequence[str], **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `geophone-ingress` to its end."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith("GEOPHONE_")}
     return subprocess.run(
         [sys.executable, "-m", "ingress", *arguments],
-        env={**own, **variables},
+        env={**elsewhere(), **variables},
         capture_output=True,
         text=True,
         timeout=30,

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from fuzz.seeds import joined
 from ingress import gate
 from ingress.settings import Settings
 from tests import ingress_rig
@@ -39,15 +40,10 @@ class Case:
     def of(cls, row: dict[str, Any]) -> "Case":
         return cls(
             row["case"],
-            b"".join(_part(part) for part in row["raw"]),
+            joined(row),
             row["statuses"],
             [body.encode("latin-1") for body in row["bodies"]],
         )
-
-
-def _part(part: str | dict[str, Any]) -> bytes:
-    text = part if isinstance(part, str) else part["repeat"] * part["times"]
-    return text.encode("latin-1")
 
 
 CASES = [Case.of(row) for row in json.loads(FILE.read_text())]

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from ingress.settings import SENDER_WAITS_SECONDS
-from tests.ingress_rig import Connection, Process, connect, event, on_kafka, request, until
+from tests.ingress_rig import Connection, Process, connect, event, on_kafka, request, told, until
 from tests.kafka_fixture import RunningKafka
 
 MIB = 1024 * 1024
@@ -36,11 +36,7 @@ async def ingress(
     chosen = on_kafka(kafka.bootstrap_servers)
     process = Process(
         tmp_path,
-        GEOPHONE_KAFKA_BOOTSTRAP_SERVERS=chosen.kafka_bootstrap_servers,
-        GEOPHONE_TOPIC_PREFIX=chosen.topic_prefix,
-        GEOPHONE_TOPIC_PARTITIONS=str(chosen.topic_partitions),
-        GEOPHONE_TOPIC_REPLICATION="1",
-        GEOPHONE_TOPIC_MODE="create",
+        **told(chosen),
         GEOPHONE_FAST_LANE=request.param,
     )
     try:

@@ -25,6 +25,7 @@ from tests.ingress_rig import (
     request,
     run,
     sign,
+    told,
     until,
 )
 from tests.kafka_fixture import RunningKafka
@@ -47,29 +48,17 @@ async def start(chosen: Settings, tmp_path: Path) -> AsyncIterator[Start]:
         folder.mkdir()
         process = Process(
             folder,
-            GEOPHONE_KAFKA_BOOTSTRAP_SERVERS=chosen.kafka_bootstrap_servers,
-            GEOPHONE_TOPIC_PREFIX=chosen.topic_prefix,
-            GEOPHONE_TOPIC_PARTITIONS=str(chosen.topic_partitions),
-            GEOPHONE_TOPIC_REPLICATION="1",
-            GEOPHONE_TOPIC_MODE="create",
+            **told(chosen),
             **variables,
         )
         started.append(process)
         await process.start()
-        await until(lambda: is_ready(process), 20)
+        await until(process.is_ready, 20)
         return process
 
     yield start
     for process in started:
         process.kill()
-
-
-async def is_ready(process: Process) -> bool:
-    return await admin(process, "/readyz") == 200
-
-
-async def admin(process: Process, path: str) -> int:
-    return (await ask(process.admin_port, method="GET", path=path, headers={})).status
 
 
 class Load:
@@ -114,10 +103,10 @@ async def test_sigterm_under_load_loses_nothing_and_answers_all_it_took(
     process.tell(signal.SIGTERM)
 
     async def unready() -> bool:
-        return not await is_ready(process)
+        return not await process.is_ready()
 
     await until(unready, 0.9)
-    assert await admin(process, "/livez") == 200
+    assert (await process.admin("/livez")).status == 200
     before = len(load.accepted)
     reply = await ask(process.port, event(-1))
     assert (reply.status, reply.headers["connection"]) == (200, "close")
@@ -163,8 +152,8 @@ async def test_it_ends_cleanly_although_kafka_is_down(tmp_path: Path) -> None:
         await process.start()
         assert (await ask(process.port, VERIFICATION, {})).status == 200
         assert (await ask(process.port, event())).status == 503
-        assert await admin(process, "/livez") == 200
-        assert await admin(process, "/readyz") == 503
+        assert (await process.admin("/livez")).status == 200
+        assert (await process.admin("/readyz")).status == 503
         process.tell(signal.SIGTERM)
         assert await process.ended() == 0
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,7 +31,7 @@ def soon() -> float:
     return asyncio.get_running_loop().time() + 2.5
 
 
-class SinkContract:
+class SinkContract(ABC):
     """Inherit and give `sink`, `topic` and `stored`."""
 
     async def test_what_was_stored_is_there_as_it_was_given(self, sink: Sink, topic: str) -> None:
@@ -61,8 +62,8 @@ class SinkContract:
         await sink.store(record(topic, 1), soon())
         assert sink.trouble() is None
 
-    async def stored(self, sink: Sink, topic: str) -> Stored:
-        raise NotImplementedError
+    @abstractmethod
+    async def stored(self, sink: Sink, topic: str) -> Stored: ...
 
 
 class TestFakeSink(SinkContract):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +16,7 @@ from schemas.connection import KafkaConnection
 from schemas.topics import Topics
 from streams.exit import ExitCode
 from tests.guarded_kafka import HOUR, RIGHT, SCRAM, WAYS, WRONG, Guarded, guarded, write_token
-from tests.ingress_rig import SECRET, Process, ask, event, until
+from tests.ingress_rig import SECRET, Process, ask, elsewhere, event, until
 
 PARTITIONS = 2
 EVENTS = 30
@@ -33,7 +32,7 @@ async def kafka_with_doors(
         yield found
 
 
-def told(login: Mapping[str, str], prefix: str) -> dict[str, str]:
+def installed(login: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return what all processes of an installation are told."""
     return {
         **login,
@@ -45,10 +44,9 @@ def told(login: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 def geophone(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith("GEOPHONE_")}
     return subprocess.run(
         [sys.executable, "-m", "ops.cli", *arguments],
-        env={**own, **variables},
+        env={**elsewhere(), **variables},
         capture_output=True,
         text=True,
         timeout=120,
@@ -70,7 +68,7 @@ def worker(folder: Path, variables: Mapping[str, str]) -> Child:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_all_of_geophone_logs_in(kafka_with_doors: Guarded, tmp_path: Path, way: str) -> None:
-    variables = told(kafka_with_doors.variables(way), way)
+    variables = installed(kafka_with_doors.variables(way), way)
     prefix = variables["GEOPHONE_TOPIC_PREFIX"]
     applied = await asyncio.to_thread(geophone, "topics", "apply", **variables)
     assert applied.returncode == 0, applied.stderr
@@ -98,14 +96,13 @@ async def test_all_of_geophone_logs_in(kafka_with_doors: Guarded, tmp_path: Path
 async def test_who_is_refused_is_told_why(
     kafka_with_doors: Guarded, tmp_path: Path, way: str
 ) -> None:
-    variables = told(kafka_with_doors.strangers(way), f"refused.{way}")
+    variables = installed(kafka_with_doors.strangers(way), f"refused.{way}")
     ingress = Process(tmp_path, **variables)
     try:
         await ingress.start()
         await until(lambda: "kafka_unreachable" in ingress.log.read_text(), 30)
         assert (await ask(ingress.port, event())).status == 503
-        probe = await ask(ingress.admin_port, method="GET", path="/readyz", headers={})
-        assert probe.status == 503
+        assert not await ingress.is_ready()
     finally:
         ingress.kill()
     streams = await asyncio.to_thread(to_its_end, variables)
@@ -123,7 +120,7 @@ async def test_who_is_refused_is_told_why(
 async def test_a_token_that_kafka_refuses_lets_nobody_in(
     kafka_with_doors: Guarded, tmp_path: Path
 ) -> None:
-    variables = told(kafka_with_doors.variables("OAUTHBEARER"), "nobody")
+    variables = installed(kafka_with_doors.variables("OAUTHBEARER"), "nobody")
     del variables["GEOPHONE_KAFKA_SASL_TOKEN_FILE"]
     file = tmp_path / "token.jwt"
     write(file, "no-token-of-kafka-s\n")
@@ -141,10 +138,9 @@ def write(file: Path, text: str) -> None:
 
 
 def to_its_end(variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    own = {k: v for k, v in os.environ.items() if not k.startswith("GEOPHONE_")}
     return subprocess.run(
         [sys.executable, "-m", "streams", "--stages", "dedup"],
-        env={**own, **variables},
+        env={**elsewhere(), **variables},
         capture_output=True,
         text=True,
         timeout=60,
@@ -156,7 +152,7 @@ async def test_a_new_password_needs_no_restart_of_the_ingress(tmp_path: Path) ->
     password = tmp_path / "password"
     password.write_text(f"{RIGHT}\n")
     async with guarded(tmp_path / "kafka") as kafka:
-        variables = told(kafka.variables(next(iter(SCRAM))), "rotated")
+        variables = installed(kafka.variables(next(iter(SCRAM))), "rotated")
         del variables["GEOPHONE_KAFKA_SASL_PASSWORD"]
         variables["GEOPHONE_KAFKA_SASL_PASSWORD_FILE"] = str(password)
         variables["GEOPHONE_TOPIC_MODE"] = "create"
@@ -181,14 +177,14 @@ async def test_a_new_password_needs_no_restart_of_the_ingress(tmp_path: Path) ->
 async def test_a_token_s_end_is_not_the_end(tmp_path: Path) -> None:
     """Kafka closes a connection that outlives its token: no caller may notice, and no reader."""
     async with guarded(tmp_path / "kafka", connections_max_reauth_ms=5000) as kafka:
-        variables = told(kafka.variables("OAUTHBEARER"), "tokens")
+        variables = installed(kafka.variables("OAUTHBEARER"), "tokens")
         file = Path(variables["GEOPHONE_KAFKA_SASL_TOKEN_FILE"])
         variables["GEOPHONE_TOPIC_MODE"] = "create"
         ingress, streams = Process(tmp_path, **variables), worker(tmp_path, variables)
         streams.start()
         try:
             await ingress.start()
-            await until(lambda: is_ready(ingress), 60)
+            await until(ingress.is_ready, 60)
             for number in range(EVENTS):
                 write_token(file, 6)
                 assert (await ask(ingress.port, event(number))).status == 200
@@ -206,8 +202,3 @@ async def has_all(connection: KafkaConnection, topic: str) -> bool:
     found = [json.loads(record.value)["id"] for record in await read_all(connection, [topic])]
     assert len(found) == len(set(found))
     return len(found) == EVENTS
-
-
-async def is_ready(ingress: Process) -> bool:
-    probe = await ask(ingress.admin_port, method="GET", path="/readyz", headers={})
-    return probe.status == 200

@@ -69,10 +69,10 @@ async def test_no_canary_sings(kafka: RunningKafka, tmp_path: Path) -> None:
         try:
             await ingress.start()
             worker = r.worker("w1", "dedup,followup", log_level="DEBUG")
-            await until(lambda: _ready(ingress), 30)
+            await until(ingress.is_ready, 30)
             replies = await all_kinds(ingress.port)
             await eventually(lambda: _all_handled(r), "a task, and one in the quarantine")
-            metrics = await ask(ingress.admin_port, method="GET", path="/metrics", headers={})
+            metrics = await ingress.admin("/metrics")
             said = [metrics.body.decode(), await _metrics(worker)]
         finally:
             ingress.kill()
@@ -92,10 +92,6 @@ async def _all_handled(r: Rig) -> bool:
     tasks = await r.read(r.topics.task.name)
     aside = await r.read(r.topics.quarantine.name)
     return len(tasks) == 1 and len(aside) > 0
-
-
-async def _ready(ingress: Process) -> bool:
-    return (await ask(ingress.admin_port, method="GET", path="/readyz", headers={})).status == 200
 
 
 async def _metrics(worker: Any) -> str:

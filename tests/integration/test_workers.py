@@ -14,7 +14,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingress.metrics import REQUESTS
 from ingress.settings import Settings
-from tests.ingress_rig import Process, ask, connect, event, on_kafka, records, request, run, until
+from tests.ingress_rig import (
+    Process,
+    ask,
+    connect,
+    event,
+    on_kafka,
+    records,
+    request,
+    run,
+    told,
+    until,
+)
 from tests.kafka_fixture import RunningKafka
 
 WORKERS = 2
@@ -38,11 +49,7 @@ def secrets(tmp_path: Path) -> Path:
 async def process(chosen: Settings, tmp_path: Path, secrets: Path) -> AsyncIterator[Process]:
     started = Process(
         tmp_path,
-        GEOPHONE_KAFKA_BOOTSTRAP_SERVERS=chosen.kafka_bootstrap_servers,
-        GEOPHONE_TOPIC_PREFIX=chosen.topic_prefix,
-        GEOPHONE_TOPIC_PARTITIONS=str(chosen.topic_partitions),
-        GEOPHONE_TOPIC_REPLICATION="1",
-        GEOPHONE_TOPIC_MODE="create",
+        **told(chosen),
         GEOPHONE_WORKERS=str(WORKERS),
         GEOPHONE_DRAIN_SECONDS="1",
         GEOPHONE_SECRETS_FILES=str(secrets),
@@ -50,7 +57,7 @@ async def process(chosen: Settings, tmp_path: Path, secrets: Path) -> AsyncItera
     family: set[int] = set()
     try:
         await started.start()
-        await until(lambda: ready(started), 30)
+        await until(started.is_ready, 30)
         yield started
         family = workers(started) if psutil.pid_exists(started.pid) else set()
     finally:
@@ -62,15 +69,6 @@ def write(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-async def get(process: Process, path: str) -> tuple[int, str]:
-    reply = await ask(process.admin_port, method="GET", path=path, headers={})
-    return reply.status, reply.body.decode()
-
-
-async def ready(process: Process) -> bool:
-    return (await get(process, "/readyz"))[0] == 200
-
-
 def workers(process: Process) -> set[int]:
     return {child.pid for child in psutil.Process(process.pid).children()}
 
@@ -78,8 +76,8 @@ def workers(process: Process) -> set[int]:
 async def stored(process: Process) -> Counter[str]:
     """Return how many requests each worker has stored."""
     found: Counter[str] = Counter()
-    _, text = await get(process, "/metrics")
-    for family in text_string_to_metric_families(text):
+    numbers = await process.admin("/metrics")
+    for family in text_string_to_metric_families(numbers.body.decode()):
         for sample in family.samples:
             if (sample.name, sample.labels.get("answer")) == (REQUESTS.name, "stored"):
                 found[sample.labels["worker"]] += int(sample.value)
@@ -134,7 +132,8 @@ async def test_the_port_is_shared_and_the_numbers_are_told_by_worker(
     assert set(shares) == {"0", "1"}
     assert min(shares.values()) > 0
     assert len(await records(chosen, chosen.topics().raw.name)) == 64
-    assert await get(process, "/livez") == (200, "alive")
+    alive = await process.admin("/livez")
+    assert (alive.status, alive.body) == (200, b"alive")
 
 
 async def test_renewed_one_by_one_nobody_notices(process: Process, chosen: Settings) -> None:
@@ -143,14 +142,14 @@ async def test_renewed_one_by_one_nobody_notices(process: Process, chosen: Setti
         await until(lambda: callers.accepted > 50, 30)
         process.tell(signal.SIGHUP)
         while workers(process) & before:
-            assert await ready(process), "a load balancer would take it out"
+            assert await process.is_ready(), "a load balancer would take it out"
             await asyncio.sleep(0.1)
         enough = callers.accepted + 50
         await until(lambda: callers.accepted > enough, 30)
     assert callers.failures == []
     assert len(workers(process)) == WORKERS
     assert len(await records(chosen, chosen.topics().raw.name)) == callers.accepted
-    assert await ready(process)
+    assert await process.is_ready()
 
 
 async def test_whoever_cannot_start_does_not_replace_who_can(
@@ -167,7 +166,7 @@ async def test_whoever_cannot_start_does_not_replace_who_can(
     os.kill(min(before), signal.SIGKILL)
     await until(lambda: process.log.read_text().count('"worker_ended"') > 1, 30)
     write(secrets, "another-signing-secret\n")
-    await until(lambda: ready(process), 30)
+    await until(process.is_ready, 30)
     assert max(before) in workers(process)
 
 
@@ -188,7 +187,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_other_does_not_stop(
     os.kill(victim, signal.SIGKILL)
     await until(lambda: len(workers(process) - {victim}) == WORKERS, 30)
     assert survivor in workers(process)
-    await until(lambda: ready(process), 30)
+    await until(process.is_ready, 30)
     replies = [await ask(process.port, event(number)) for number in range(32)]
     assert {reply.status for reply in replies} == {200}
 
@@ -197,12 +196,12 @@ async def test_a_worker_that_hangs_is_told_of(process: Process) -> None:
     victim = min(workers(process))
     os.kill(victim, signal.SIGSTOP)
     try:
-        status, said = await get(process, "/livez")
-        assert (status, said.startswith("worker ")) == (503, True)
-        assert not await ready(process)
+        alive = await process.admin("/livez")
+        assert (alive.status, alive.body.startswith(b"worker ")) == (503, True)
+        assert not await process.is_ready()
     finally:
         os.kill(victim, signal.SIGCONT)
-    await until(lambda: ready(process), 30)
+    await until(process.is_ready, 30)
 
 
 async def test_told_to_end_all_end(process: Process) -> None:
@@ -218,7 +217,7 @@ async def test_told_to_end_all_end(process: Process) -> None:
 
 
 async def not_ready(process: Process) -> bool:
-    return not await ready(process)
+    return not await process.is_ready()
 
 
 async def test_workers_end_with_their_parent(process: Process) -> None:
