@@ -11,12 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, report, tools
+from bench import figures, kafka_streams, report, tools
 from bench.ingress import Bench, Run
 from bench.ledger import Void
 from bench.loadgen import Loadgen
-from bench.streams import Done, StreamsBench
+from bench.streams import WORKERS, Done, StreamsBench, Worker
+from bench.streams import kafka_streams as streams_in_java
 from bench.variants import APPLICATION, FLOOR, PRODUCT, SECRET, USER, Variant, gobar
+from ops.kafka.errors import LocalKafkaError
 
 console = Console()
 DOCUMENT = Path("docs/benchmarks.md")
@@ -83,7 +85,8 @@ async def _ingress(folder: Path, rounds: int, seconds: float) -> list[Run]:
 
 
 async def _streams(folder: Path, rounds: int, records: int) -> list[Done]:
-    return await StreamsBench(records, rounds, folder, console.print).measure()
+    compared = [*WORKERS, *_java(folder)]
+    return await StreamsBench(compared, records, rounds, folder, console.print).measure()
 
 
 def _show(*tables: Table) -> None:
@@ -97,6 +100,16 @@ def _go(folder: Path) -> list[Variant]:
     except subprocess.CalledProcessError as error:
         console.print(f"the bar in Go is left out, it could not be built: {error.stderr}")
         return []
+
+
+def _java(folder: Path) -> list[Worker]:
+    try:
+        return [streams_in_java(kafka_streams.command(folder, console.print))]
+    except LocalKafkaError as error:
+        console.print(f"Kafka Streams is left out: {error}")
+    except subprocess.CalledProcessError as error:
+        console.print(f"Kafka Streams is left out, it could not be built: {error.stderr}")
+    return []
 
 
 def _write(rows: Sequence[figures.Row], runs: Sequence[Done], conditions: str) -> None:

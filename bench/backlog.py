@@ -15,11 +15,11 @@ TWICE = 0.2
 BYTES = 480
 
 
-def events(count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield tenant and body; the same ones every time."""
-    chance = random.Random(1)  # noqa: S311 - nobody guesses a benchmark
+def events(first: int, count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield tenant and body of events `first` and following; the same ones every time."""
+    chance = random.Random(first)  # noqa: S311 - nobody guesses a benchmark
     sent: list[tuple[bytes, bytes]] = []
-    for number in range(count):
+    for number in range(first, first + count):
         if sent and chance.random() < TWICE:
             yield chance.choice(sent)
             continue
@@ -39,12 +39,12 @@ def _event(number: int, tenant: int) -> tuple[bytes, bytes]:
     return f"tenant-{tenant}".encode(), orjson.dumps(event)
 
 
-def fill(kafka: str, topic: str, count: int, partitions: int) -> int:
+def fill(kafka: str, topic: str, first: int, count: int, partitions: int) -> int:
     """Write so many records; return how many different events they are."""
     producer = Producer({"bootstrap.servers": kafka, "queue.buffering.max.messages": 1_000_000})
     now = int(time.time() * 1000)
     seen = set()
-    for key, body in events(count):
+    for key, body in events(first, count):
         seen.add(body)
         read = envelope.read(body, legacy_tenant="legacy")
         producer.produce(

@@ -16,18 +16,20 @@ class Void(Exception):
     """The run proves nothing; the message says why."""
 
 
-def create(kafka: str, prefix: str) -> None:
+def create(kafka: str, prefix: str, others: Iterable[str] = ()) -> None:
     """Create the topics of one run."""
     admin = AdminClient({"bootstrap.servers": kafka})
-    new = [NewTopic(topic.name, PARTITIONS, 1) for topic in Topics(prefix)]
+    names = [*(topic.name for topic in Topics(prefix)), *others]
+    new = [NewTopic(name, PARTITIONS, 1) for name in names]
     for future in admin.create_topics(new).values():
         future.result()
 
 
 def delete(kafka: str, prefix: str) -> None:
-    """Delete them again: a disk is not for benchmarks."""
+    """Delete them again, and what a worker has created besides: a disk is not for benchmarks."""
     admin = AdminClient({"bootstrap.servers": kafka})
-    for future in admin.delete_topics([topic.name for topic in Topics(prefix)]).values():
+    old = [name for name in admin.list_topics(timeout=30).topics if name.startswith(prefix)]
+    for future in admin.delete_topics(old).values():
         future.result()
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.figures import Row
-from bench.streams import WORKERS, Done
+from bench.streams import Done
 from ops.kafka.jars import VERSION as KAFKA
 
 PACKAGES = ("aiokafka", "uvicorn", "starlette", "httptools", "uvloop", "orjson", "faust-streaming")
@@ -49,9 +49,10 @@ STREAMS_HEADINGS = ("geophone's CPU ÷ its", "CPU µs a record", "records a seco
 
 def streams_rows(runs: Sequence[Done]) -> list[tuple[str, list[str]]]:
     """Return a meaning and its cells for every worker; medians, ratios of runs side by side."""
-    own = {run.round: run for run in runs if run.worker is WORKERS[0]}
+    workers = list(dict.fromkeys(run.worker for run in runs))
+    own = {run.round: run for run in runs if run.worker is workers[0]}
     found = []
-    for worker in WORKERS:
+    for worker in workers:
         these = [run for run in runs if run.worker is worker]
         cells = [
             f"{median(own[run.round].cpu_us / run.cpu_us for run in these):.2f}",

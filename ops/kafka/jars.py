@@ -59,14 +59,16 @@ def cache_dir(env: Mapping[str, str], platform: str) -> Path:
     return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geophone"
 
 
-def class_path(progress: Callable[[str], None], cache: Path | None = None) -> list[Path]:
+def class_path(
+    progress: Callable[[str], None], cache: Path | None = None, lock: Path = LOCK
+) -> list[Path]:
     """Every jar of the lock as a file, fetched if need be. Blocks; safe in several processes.
 
     Raises JarsUnreachable when they must be fetched and cannot be, JarsRefused when a file differs
     from the lock.
     """
     cache = cache or cache_dir(os.environ, sys.platform)
-    text = LOCK.read_text(encoding="utf-8")
+    text = lock.read_text(encoding="utf-8")
     jars = read_lock(text)
     # A renewed lock gets a folder of its own, so that two checkouts can run side by side.
     home = cache / "kafka" / f"{VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
