@@ -253,7 +253,7 @@ async def served(
 
 
 async def until(
-    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10.0, pause: float = 0.01
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0, pause: float = 0.01
 ) -> None:
     """Poll until the condition holds; fail after so many seconds."""
     give_up = time.monotonic() + seconds

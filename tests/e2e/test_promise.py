@@ -21,7 +21,7 @@ from tests.streams_rig import eventually
 from tests.up_rig import Up
 from tests.whole import INGRESSES, WORKERS, Whole
 
-BACK_WITHIN = 10.0
+BACK_WITHIN = 30.0
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ingress.settings import Settings
 from tests.ingress_rig import VERIFICATION, Served, event, on_kafka, records, served, until
 from tests.kafka_fixture import OwnKafka, RunningKafka
 
-BACK_WITHIN = 10.0
+BACK_WITHIN = 30.0
 SENDER_GIVES_UP = 3.0
 
 
