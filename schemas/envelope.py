@@ -61,19 +61,24 @@ _CAMEL_CASE = {name.lower(): name for name in _DOCUMENTED}
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One event's identity; `type_name` as sent, `event_type` its row in the catalogue."""
+    """One event's identity; `type_name` and `occurred` as sent, `event_type` its catalogue row."""
 
     tenant_id: str
     event_id: str
     type_name: str
     event_type: EventType | None
-    occurred_at: str | None
+    occurred: object
     data: Mapping[str, Any]
 
     @property
     def spelling(self) -> str:
         """The documented spelling of the type, or `Other`."""
         return self.event_type.name if self.event_type else catalogue.OTHER
+
+    @property
+    def occurred_at(self) -> str | None:
+        """When it happened, if that is told in RFC 3339 and is not the .NET zero for "unknown"."""
+        return _rfc3339(self.occurred)
 
 
 def read(body: bytes, *, legacy_tenant: str) -> Envelope:
@@ -139,7 +144,7 @@ def _envelope(
         event_id=event_id,
         type_name=type_name,
         event_type=catalogue.lookup(type_name),
-        occurred_at=_occurred_at(members.get("occurredAt")),
+        occurred=members.get("occurredAt"),
         data=data if isinstance(data, dict) else {},
     )
 
@@ -176,8 +181,7 @@ def _type_name(members: Mapping[str, Any]) -> str | None:
     return old if old and old.lower() != _VERIFICATION else _name(members, "version")
 
 
-def _occurred_at(value: object) -> str | None:
-    """Keep a time only if it is RFC 3339 and not the .NET zero the sender uses for "unknown"."""
+def _rfc3339(value: object) -> str | None:
     if not isinstance(value, str) or value.startswith(_DOTNET_MIN_VALUE):
         return None
     return value if _RFC3339.fullmatch(value) and _on_the_calendar(value) else None

@@ -15,6 +15,8 @@ CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 def flaw(name: str) -> str | None:
     """Say what makes `name` unfit, or None if nothing does."""
+    if name.isprintable() and len(name) <= MAX_NAME:
+        return None  # no control character is printable, and this is five times as fast to ask
     if len(name) > MAX_NAME:
         return f"longer than {MAX_NAME} characters"
     return "with a control character" if CONTROL_CHARACTER.search(name) else None

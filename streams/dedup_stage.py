@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain
 
 from aiokafka import ConsumerRecord
 
@@ -45,7 +46,7 @@ class DedupHandler(Handler):
         decision = decide(records, self._marks, self._topics, self._legacy_tenant)
         started = time.monotonic()
         ends = await self._producer.commit(
-            [*decision.outputs, *self._changelog_entries(decision)], next_offset
+            chain(decision.outputs, self._changelog_entries(decision)), next_offset
         )
         metrics.TRANSACTION_SECONDS.labels(STAGE).observe(time.monotonic() - started)
         changelog = ends.get(self._topics.dedup.name, self._marks.position().changelog)
@@ -57,9 +58,10 @@ class DedupHandler(Handler):
         await self._producer.stop()
         self._marks.close()
 
-    def _changelog_entries(self, decision: Decision) -> list[Output]:
+    def _changelog_entries(self, decision: Decision) -> Iterator[Output]:
         topic = self._topics.dedup.name
-        return [Output(topic, key, b"%d" % offset, []) for key, offset in decision.marks.items()]
+        for key, offset in decision.marks.items():
+            yield Output(topic, key, b"%d" % offset, [])
 
 
 def _count(decision: Decision) -> None:

@@ -14,7 +14,8 @@ def inherited(record: ConsumerRecord, usual: Callable[[], Headers]) -> Headers:
     that a mirror or a tracer put there.
     """
     own: Headers = list(record.headers)
+    for name, _ in own:
+        if name == CE_ID:
+            return own
     names = {name for name, _ in own}
-    if CE_ID in names:
-        return own
     return own + [(name, value) for name, value in usual() if name not in names]

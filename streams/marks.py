@@ -21,6 +21,7 @@ from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch, WriteOption
 
 from schemas.topics import DEDUP_WINDOW_MS
 
+_WINDOW_SECONDS = DEDUP_WINDOW_MS / 1000
 _POSITION, _GENERATION = b"position", b"generation"
 _WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 _BLOOM_BITS = 10
@@ -89,7 +90,7 @@ class MemoryMarks:
         self._added += len(self._seen) - before
         if self._added >= _SWEEP_EVERY:
             self._added = 0
-            self._forget_before(now - DEDUP_WINDOW_MS / 1000)
+            self._forget_before(now - _WINDOW_SECONDS)
 
     def position(self) -> Position:
         return self._position
@@ -122,8 +123,9 @@ class RocksMarks:
         self._now()
 
     def __contains__(self, key: object) -> bool:
-        now = self._now()
-        return any(_prefix(one) + key in self._database for one in (now, now - 1))  # type: ignore[operator] # only bytes are asked for
+        now, get = self._now(), self._database.get
+        newer, older = _prefix(now) + key, _prefix(now - 1) + key  # type: ignore[operator] # only bytes are asked for
+        return get(newer) is not None or get(older) is not None
 
     def add(self, keys: Iterable[bytes], position: Position) -> None:
         now = self._now()
@@ -137,7 +139,7 @@ class RocksMarks:
 
     def _now(self) -> int:
         """Return the generation of now; a clock that is set back does not bring back an old one."""
-        now = int(self._clock() // (DEDUP_WINDOW_MS / 1000))
+        now = int(self._clock() // _WINDOW_SECONDS)
         if now > self._generation:
             self._generation = now
             self._database.delete_range(_prefix(0), _prefix(now - 1))

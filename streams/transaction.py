@@ -46,9 +46,13 @@ _AGAIN_SECONDS = 0.1
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Output:
-    """One record to write; `timestamp_ms` None lets the producer's clock decide."""
+    """One record to write; `timestamp_ms` None lets the producer's clock decide.
+
+    Nobody changes one. It is not frozen because there are two for each event, and making a frozen
+    one costs 1.0 µs instead of 0.6.
+    """
 
     topic: str
     key: bytes | None

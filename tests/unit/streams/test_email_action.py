@@ -29,7 +29,7 @@ def email(recipients: Any, occurred_at: str | None = None, **data: Any) -> Envel
         event_id="event-1",
         type_name="email-v3",
         event_type=catalogue.EMAIL,
-        occurred_at=occurred_at,
+        occurred=occurred_at,
         data={
             "interactionId": "interaction-1",
             "interactionOccurredAt": "2026-04-07T12:00:00Z",
@@ -128,7 +128,7 @@ def test_it_is_due_two_business_days_after_the_send(sent: str, due: date) -> Non
 def test_a_time_that_cannot_be_falls_back_to_the_events_and_then_to_ours(absurd: Any) -> None:
     event = email([to("a@x")], "2026-04-13T08:00:00Z", interactionOccurredAt=absurd)
     assert tasks(event)[0].due == date(2026, 4, 15)
-    unknown = replace(event, occurred_at=absurd if isinstance(absurd, str) else None)
+    unknown = replace(event, occurred=absurd)
     assert tasks(unknown)[0].due == date(2026, 4, 9)
 
 
