@@ -15,6 +15,7 @@ from bench import figures, kafka_streams, report, tools
 from bench.ingress import Bench, Run
 from bench.ledger import Void
 from bench.loadgen import Loadgen
+from bench.restore import RestoreBench, Restored
 from bench.streams import WORKERS, Done, StreamsBench, Worker
 from bench.streams import kafka_streams as streams_in_java
 from bench.variants import APPLICATION, FLOOR, PRODUCT, SECRET, USER, Variant, gobar
@@ -29,12 +30,17 @@ app = typer.Typer(no_args_is_help=False, add_completion=False)
 
 Rounds = Annotated[int, typer.Option(min=1, help="How often each is run; medians are told.")]
 Seconds = Annotated[float, typer.Option(min=0.5, help="How long each run is measured.")]
+Marks = Annotated[int, typer.Option(min=1000, help="How many marks are restored.")]
 Records = Annotated[int, typer.Option(min=1000, help="How long the streams' backlog is.")]
 
 
 @app.callback(invoke_without_command=True)
 def both(
-    context: typer.Context, rounds: Rounds = 5, seconds: Seconds = 5.0, records: Records = 60_000
+    context: typer.Context,
+    rounds: Rounds = 5,
+    seconds: Seconds = 5.0,
+    records: Records = 60_000,
+    marks: Marks = 10_000_000,
 ) -> None:
     """Measure geophone beside what else one could run, side by side, and write docs/benchmarks.md.
 
@@ -42,15 +48,20 @@ def both(
     Every run has topics of its own, and its books have to balance: what was answered 2xx is in the
     topic, what was in the backlog is in the output once. Else it is void: exit code 2.
 
-    Takes about 25 minutes. `ingress` and `streams` measure one of them and write nothing.
+    Takes about half an hour. `ingress`, `streams` and `restore` measure one of them and write
+    nothing.
     """
     if context.invoked_subcommand:
         return
     rows = figures.rows(_told(_ingress, rounds, seconds), PRODUCT)
     runs = _told(_streams, rounds, records)
-    _show(report.table(rows), report.streams_table(runs))
-    command = f"make bench ARGS='--rounds {rounds} --seconds {seconds:g} --records {records}'"
-    _write(rows, runs, report.conditions(command, rounds, seconds))
+    restores = _told(_restore, marks)
+    _show(report.table(rows), report.streams_table(runs), report.restore_table(restores))
+    command = (
+        f"make bench ARGS='--rounds {rounds} --seconds {seconds:g} --records {records} "
+        f"--marks {marks}'"
+    )
+    _write(rows, runs, restores, report.conditions(command, rounds, seconds))
 
 
 @app.command()
@@ -63,6 +74,12 @@ def ingress(rounds: Rounds = 5, seconds: Seconds = 5.0) -> None:
 def streams(rounds: Rounds = 5, records: Records = 60_000) -> None:
     """Measure the dedup stage alone."""
     _show(report.streams_table(_told(_streams, rounds, records)))
+
+
+@app.command()
+def restore(marks: Marks = 10_000_000) -> None:
+    """Measure a takeover's restore of the marks alone."""
+    _show(report.restore_table(_told(_restore, marks)))
 
 
 def _told(measure: Callable[..., Coroutine[Any, Any, list[Any]]], *how: float) -> list[Any]:
@@ -89,6 +106,10 @@ async def _streams(folder: Path, rounds: int, records: int) -> list[Done]:
     return await StreamsBench(compared, records, rounds, folder, console.print).measure()
 
 
+async def _restore(folder: Path, marks: int) -> list[Restored]:
+    return await RestoreBench(marks, folder, console.print).measure()
+
+
 def _show(*tables: Table) -> None:
     for each in tables:
         console.print(each)
@@ -112,7 +133,12 @@ def _java(folder: Path) -> list[Worker]:
     return []
 
 
-def _write(rows: Sequence[figures.Row], runs: Sequence[Done], conditions: str) -> None:
+def _write(
+    rows: Sequence[figures.Row],
+    runs: Sequence[Done],
+    restores: Sequence[Restored],
+    conditions: str,
+) -> None:
     DOCUMENT.parent.mkdir(exist_ok=True)
     report.plot(rows, DOCUMENT.with_suffix(".svg"))
     parts = (
@@ -123,6 +149,8 @@ def _write(rows: Sequence[figures.Row], runs: Sequence[Done], conditions: str) -
         report.markdown(rows),
         "## The streams: deduplicate and split",
         report.streams_markdown(runs),
+        "## The marks of a partition that is taken over",
+        report.restore_markdown(restores),
     )
     DOCUMENT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """What was measured, for a terminal and for docs/benchmarks.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.figures import Row
+from bench.restore import Restored
 from bench.streams import Done
 from ops.kafka.jars import VERSION as KAFKA
 
@@ -44,6 +45,14 @@ def _cells(row: Row) -> list[str]:
     return [*figures, *times, f"{row.resident_mib:.0f}"]
 
 
+RESTORE_HEADINGS = (
+    "marks are",
+    "marks",
+    "marks a second",
+    "CPU µs a mark",
+    "bytes in memory a mark",
+    "bytes on disk a mark",
+)
 STREAMS_HEADINGS = ("geophone's CPU ÷ its", "CPU µs a record", "records a second", "MiB")
 
 
@@ -64,6 +73,29 @@ def streams_rows(runs: Sequence[Done]) -> list[tuple[str, list[str]]]:
     return found
 
 
+def restore_rows(runs: Sequence[Restored]) -> list[list[str]]:
+    """Return the cells of every restore."""
+    return [
+        [
+            run.where,
+            f"{run.marks:,}",
+            f"{run.per_second:,.0f}",
+            f"{run.cpu_us:.2f}",
+            f"{run.resident:.0f}",
+            f"{run.on_disk:.0f}",
+        ]
+        for run in runs
+    ]
+
+
+def restore_table(runs: Sequence[Restored]) -> Table:
+    """Return them for a terminal."""
+    found = Table(*RESTORE_HEADINGS, title="Marks restored at a takeover")
+    for cells in restore_rows(runs):
+        found.add_row(*cells)
+    return found
+
+
 def streams_table(runs: Sequence[Done]) -> Table:
     """Return them for a terminal."""
     found = Table("worker", *STREAMS_HEADINGS, title="Deduplicate and split, medians")
@@ -74,20 +106,26 @@ def streams_table(runs: Sequence[Done]) -> Table:
 
 def streams_markdown(runs: Sequence[Done]) -> str:
     """Return them as a table."""
-    lines = [f"| worker | {' | '.join(STREAMS_HEADINGS)} |"]
-    lines.append("| --- |" + " --- |" * len(STREAMS_HEADINGS))
-    lines += [f"| {meaning} | {' | '.join(cells)} |" for meaning, cells in streams_rows(runs)]
-    return "\n".join(lines)
+    rows = [[meaning, *cells] for meaning, cells in streams_rows(runs)]
+    return _as_markdown(["worker", *STREAMS_HEADINGS], rows)
+
+
+def restore_markdown(runs: Sequence[Restored]) -> str:
+    """Return every restore as a row of a table."""
+    return _as_markdown(RESTORE_HEADINGS, restore_rows(runs))
+
+
+def _as_markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """Return the rows as one table for each load."""
     parts = []
     for load, those in groupby(rows, key=lambda row: row.load):
-        lines = [f"### {load.name}", "", f"| server | {' | '.join(HEADINGS)} |"]
-        lines.append("| --- |" + " --- |" * len(HEADINGS))
-        lines += [f"| {row.variant.meaning} | {' | '.join(_cells(row))} |" for row in those]
-        parts.append("\n".join(lines))
+        cells = [[row.variant.meaning, *_cells(row)] for row in those]
+        parts += [f"### {load.name}", _as_markdown(["server", *HEADINGS], cells)]
     return "\n\n".join(parts)
 
 

@@ -51,9 +51,14 @@ def _run(options: argparse.Namespace, loop: asyncio.AbstractEventLoop) -> NoRetu
         app, override_logging=False, quiet=True, redirect_stdouts=False, loglevel=None, loop=loop
     )
     worker.spinner = None
+    spare_the_collector()
+    worker.execute_from_commandline()
+
+
+def spare_the_collector() -> None:
+    """Let it look at what is new, seldom, and never again at what is here now."""
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-    worker.execute_from_commandline()
 
 
 def _parser() -> argparse.ArgumentParser:
