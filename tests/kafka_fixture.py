@@ -114,7 +114,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, object]) -> None:
     # A loop of its own that is never the current one: pytest-asyncio does not notice.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(work)

@@ -117,15 +117,15 @@ class LocalKafka:
         """SIGTERM: what an operator does; it hands its partitions over and stays down."""
         await self._nodes[broker].stop(STOP_S)
 
-    async def restart(self, *brokers: int) -> None:
+    async def restart(self, *brokers: int) -> float:
         """Starts brokers again with their data, at once, stopping first those that run.
 
-        Returns once all brokers that run are in sync again.
+        Returns once all brokers that run are in sync again: when (monotonic) all took connections.
         """
         await asyncio.gather(*(self.terminate(broker) for broker in brokers))
         for broker in brokers:
             self._launch(self._nodes[broker])
-        await self._until_ready(RESTART_S)
+        return await self._until_ready(RESTART_S)
 
     def _own(self) -> None:
         if self._lock:
@@ -161,7 +161,7 @@ class LocalKafka:
     def _launch(self, node: Node) -> None:
         node.launch(self._runtime(), HEAP_MIB[len(self._nodes)])
 
-    async def _until_ready(self, seconds: float) -> None:
+    async def _until_ready(self, seconds: float) -> float:
         members = self._started().nodes
         waited = {each.number: self._nodes[each.number] for each in members}
         waited = {number: node for number, node in waited.items() if node.alive and not node.paused}
@@ -171,7 +171,7 @@ class LocalKafka:
             for node in waited.values():
                 node.check()
 
-        await until_ready(addresses, len(members), seconds, check)
+        return await until_ready(addresses, len(members), seconds, check)
 
     def _started(self) -> Members:
         if self._members is None:

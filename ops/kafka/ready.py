@@ -1,6 +1,7 @@
 """Ready means: a record was stored by the brokers and read back, not that a port is open."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -21,8 +22,11 @@ POLL_S = 0.05
 
 async def until_ready(
     addresses: dict[int, str], copies: int, deadline_s: float, check: Callable[[], None]
-) -> None:
+) -> float:
     """Returns once the brokers at `addresses` (by number) all stored a record and gave it back.
+
+    Returns the moment (monotonic) at which all of them took connections: what came before it,
+    above all reading the logs again, was up to them alone.
 
     `check` is called all along and ends the wait by raising. The topic of the probe gets `copies`
     replicas when it is new. Raises NotReady after `deadline_s`.
@@ -32,21 +36,22 @@ async def until_ready(
         while not probing.done():
             check()
             await asyncio.wait({probing}, timeout=POLL_S)
-        await probing
+        return await probing
     finally:
         probing.cancel()
 
 
-async def _until_stored(addresses: dict[int, str], copies: int, deadline_s: float) -> None:
+async def _until_stored(addresses: dict[int, str], copies: int, deadline_s: float) -> float:
     failure: Exception | None = None
     try:
         async with asyncio.timeout(deadline_s):
             for address in addresses.values():
                 await _until_open(*address.split(":"))
+            opened = time.monotonic()
             while True:
                 failure = await _attempt(addresses, copies)
                 if failure is None:
-                    return
+                    return opened
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         where = ",".join(addresses.values())

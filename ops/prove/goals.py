@@ -24,7 +24,7 @@ STABLE_SECONDS = 15.0
 DRAIN_SECONDS = 120.0
 
 _ALL_DOWN_SECONDS = 3.0
-"""So long all brokers are left killed, where a strike does not say when they were started."""
+"""So long all brokers are down at least, where a strike does not say when they were up again."""
 
 
 def measure(
@@ -74,7 +74,7 @@ def _restarts(history: History) -> Iterator[float]:
 
 
 def _restarted(strike: Strike) -> float:
-    """Not when it was healed: every replica is in sync then, and until then all may be refused."""
+    """Not when they were started, reading logs is up to them; nor when every replica is in sync."""
     return strike.at + _ALL_DOWN_SECONDS if strike.restarted is None else strike.restarted
 
 

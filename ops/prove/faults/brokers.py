@@ -15,7 +15,7 @@ Whom = Callable[[Site, Random], Awaitable[Sequence[int]]]
 """Chooses the brokers to hit."""
 
 _Struck = tuple[str, float | None]
-"""A note, and when the brokers were started again, if they were killed."""
+"""A note, and when the last of the brokers took connections again, if they were killed."""
 
 _MOST = 3
 
@@ -54,11 +54,12 @@ def killed(whom: Whom, least: float, most: float) -> Inflict:
             raise FaultFailed(f"killed, and still there: {left}")
         site.kills["kafka"] += len(pids)
         await asyncio.sleep(seconds)
-        restarted = time.monotonic()
-        await site.kafka.restart(*brokers)
+        started = time.monotonic()
+        restarted = await site.kafka.restart(*brokers)
         if same := [broker for broker, pid in pids.items() if site.kafka.pid(broker) == pid]:
             raise FaultFailed(f"broker {same} has the same process id as before")
-        return f"SIGKILL, down {seconds:.1f} s", restarted
+        note = f"SIGKILL, down {seconds:.1f} s, {restarted - started:.1f} s until up"
+        return note, restarted
 
     return _inflict(whom, least, most, strike)
 

@@ -61,18 +61,17 @@ def test_the_shipped_lock_holds_no_address() -> None:
 
 
 def test_cached_jars_are_used_without_a_fetch(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     cache = tmp_path_factory.mktemp("cache")
     lock = cache / "jars.lock"
     lock.write_text("\n".join(map(str, JARS)), encoding="utf-8")
-    monkeypatch.setattr(kafka_jars, "LOCK", lock)
     name = hashlib.sha256(lock.read_bytes()).hexdigest()[:8]
     jars = cache / "kafka" / f"{kafka_jars.VERSION}-{name}" / "jars"
     jars.parent.mkdir(parents=True)
     folder.rename(jars)
     said: list[str] = []
-    assert class_path(said.append, cache) == [jars / "one-1.0.jar", jars / "two-2.0.jar"]
+    assert class_path(said.append, cache, lock) == [jars / "one-1.0.jar", jars / "two-2.0.jar"]
     assert said == []
 
 

@@ -186,9 +186,7 @@ def test_the_longest_way_begins_at_no_strike() -> None:
     assert longest_way(History(2)) == 0.0
 
 
-def test_a_restart_of_all_is_counted_from_when_they_were_started_not_from_when_all_is_well() -> (
-    None
-):
+def test_a_restart_of_all_is_counted_from_when_they_were_up_not_from_when_all_is_well() -> None:
     given = history(attempt(0, 101.0, 1.0, None), attempt(0, 119.0, 1.0), fault="kill all brokers")
     assert goal(RESTART, given) == (17.0, 1)
     told = [replace(one, restarted=104.5) for one in given.strikes]
