@@ -29,9 +29,10 @@ def rows(runs: Sequence[Run], product: Variant) -> list[Row]:
     """Return the rows in the order of the runs."""
     found = []
     for load in _distinct(run.load for run in runs):
-        own = {run.round: run for run in runs if run.load == load and run.variant is product}
-        for variant in _distinct(run.variant for run in runs):
-            these = [run for run in runs if run.load == load and run.variant is variant]
+        loaded = [run for run in runs if run.load == load]
+        own = {run.round: run for run in loaded if run.variant is product}
+        for variant in _distinct(run.variant for run in loaded):
+            these = [run for run in loaded if run.variant is variant]
             found.append(_row(load, variant, these, own))
     return found
 

@@ -1,6 +1,9 @@
 """The ingress beside what one could run instead, in turn: A B C A B C."""
 
 import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,11 @@ from bench.loadgen import Load, Loadgen, Sent
 from bench.variants import Variant, running
 from ops.kafka.cluster import LocalKafka
 
+ALONE = Load("1 caller", 1)
+"""Nobody to wait for: its answer should take hardly longer than Kafka's acknowledgement."""
+ACK = Variant(
+    "ack", "Kafka's own acknowledgement: a producer that awaits each send", [], stores=False
+)
 CLOSED = (Load("64 callers", 64), Load("256 callers", 256))
 OPEN_CONNECTIONS = 256
 PER_SECOND = 2000
@@ -57,16 +65,18 @@ class Bench:
             bench.ledger.Void: the books of a run do not balance.
         """
         async with kafka(self.folder / "kafka", self.progress) as address:
-            runs = [run for load in CLOSED for run in self._rounds(load, address)]
-            own = (run.sent.per_second for run in runs if run.variant is self.variants[0])
+            runs = list(self._rounds(ALONE, address, [*self.variants, ACK]))
+            full = [run for load in CLOSED for run in self._rounds(load, address, self.variants)]
+            own = (run.sent.per_second for run in full if run.variant is self.variants[0])
+            runs += full
             for load in _open(int(median(own) / 2)):
-                runs += self._rounds(load, address)
+                runs += self._rounds(load, address, self.variants)
         return runs
 
-    def _rounds(self, load: Load, address: str) -> Iterator[Run]:
+    def _rounds(self, load: Load, address: str, variants: Sequence[Variant]) -> Iterator[Run]:
         for number in range(self.rounds):
-            for variant in self.variants:
-                run = self._run(load, variant, number, address)
+            for variant in variants:
+                run = (self._ack if variant is ACK else self._run)(load, variant, number, address)
                 self.progress(
                     f"{load.name}, round {number + 1} of {self.rounds}, {variant.name}: "
                     f"{run.cpu_us:.1f} µs a request, {run.sent.per_second:,.0f} a second"
@@ -86,6 +96,17 @@ class Bench:
             ledger.check(sent.acked, address, f"{prefix}raw")
         ledger.delete(address, prefix)
         return Run(load, variant, number, spent / max(1, len(sent.acked)) * 1e6, resident, sent)
+
+    def _ack(self, load: Load, variant: Variant, number: int, address: str) -> Run:
+        prefix = f"{variant.name}-{number}."
+        ledger.create(address, prefix)
+        command = [sys.executable, "-m", "bench.ack", address, f"{prefix}raw"]
+        found = json.loads(subprocess.check_output([*command, str(self.loadgen.seconds)]))
+        ledger.check(found["acked"], address, f"{prefix}raw")
+        ledger.delete(address, prefix)
+        answers = {"200": len(found["acked"])}
+        sent = Sent(found["acked"], answers, {}, found["per_second"], found["microseconds"])
+        return Run(load, variant, number, found["cpu_us"], found["resident_mib"], sent)
 
 
 def _open(half: int) -> Iterator[Load]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import machine
 
 SECRET = "seismic-demo-secret"  # noqa: S105 - signs the benchmark's own events
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

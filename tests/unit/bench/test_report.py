@@ -1,6 +1,7 @@
 """Ratios are of runs side by side: what slows a whole round down does not change them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_a_median_is_not_moved_by_one_odd_run() -> None:
     runs = [run(INGRESS, n, cpu) for n, cpu in enumerate((20.0, 20.0, 500.0))]
     runs += [run(APPLICATION, n, 40.0) for n in range(3)]
     assert [row.ratio for row in figures.rows(runs, INGRESS)] == [1.0, 0.5]
+
+
+def test_what_was_not_run_under_a_load_has_no_row_there() -> None:
+    alone = replace(run(USER, 0, 40.0), load=Load("1 caller", 1))
+    runs = [run(INGRESS, 0, 20.0), replace(run(INGRESS, 0, 20.0), load=alone.load), alone]
+    names = [(row.load.name, row.variant.name) for row in figures.rows(runs, INGRESS)]
+    assert names == [("64 callers", "geophone"), ("1 caller", "geophone"), ("1 caller", "user")]
 
 
 def test_a_row_says_when_not_every_answer_was_200() -> None:
