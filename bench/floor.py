@@ -1,17 +1,16 @@
 """The ingress without Kafka: what is left when storing costs nothing. The records go nowhere."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from unittest import mock
 
-import uvloop
-
 from ingress import server
-from ingress.__main__ import spare_the_collector
+from ingress.__main__ import run
 from ingress.metrics import Metrics
 from ingress.record import Record
-from ingress.settings import Settings, read
+from ingress.settings import Settings
 from ingress.sink import Settle
 
 
@@ -38,6 +37,5 @@ async def nowhere(settings: Settings, metrics: Metrics) -> AsyncIterator[Nowhere
 
 
 if __name__ == "__main__":
-    spare_the_collector()
     with mock.patch.object(server, "kafka_sink", nowhere):
-        uvloop.run(server.serve(read()))
+        sys.exit(run([]))
