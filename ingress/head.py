@@ -7,6 +7,7 @@ folded lines, bare line feeds, spaces before a colon. What it lets pass is refus
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 _VERSIONS = ("1.1", "1.0")
@@ -44,7 +45,7 @@ class Head(NamedTuple):
                 length = int(value)
             elif name == b"host":
                 hosts += 1
-                framed = framed and _HOST.fullmatch(value.strip(_SPACE)) is not None
+                framed = framed and _is_host(value)
             elif name == b"traceparent":
                 traceparent = value.decode("latin-1")
             elif name == b"content-encoding":
@@ -55,3 +56,8 @@ class Head(NamedTuple):
         framed = framed and codings <= 1 and hosts <= 1 and (hosts == 1 or version == "1.0")
         framed = framed and version in _VERSIONS
         return cls(signatures, traceparent, encoded, length, size, framed)
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value.strip(_SPACE)) is not None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from ingress import answers
+from ingress.tallies import Answers, Bytes, Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,9 @@ METRICS = (
     SECRETS,
 )
 
+_TALLIED = (REQUESTS, SECONDS, BODY_BYTES)
+"""Counted for every request, see `ingress.tallies`."""
+
 
 class Metrics:
     """The metrics of one process, in a registry of their own."""
@@ -104,25 +108,27 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._made = {metric: _make(metric, self.registry) for metric in METRICS}
+        names = (answer.name for answer in answers.every())
+        self._answers = Answers(*_named(REQUESTS), REQUESTS.labels[0], names)
+        self._seconds = Seconds(*_named(SECONDS), SECONDS.buckets)
+        self.body_bytes = Bytes(*_named(BODY_BYTES))
+        for tally in (self._answers, self._seconds, self.body_bytes):
+            self.registry.register(tally)
+        others = [metric for metric in METRICS if metric not in _TALLIED]
+        self._made = {metric: _make(metric, self.registry) for metric in others}
         # Looked up once: a label lookup costs as much as the count itself.
-        self.seconds: Histogram = self._made[SECONDS]
-        self.body_bytes: Counter = self._made[BODY_BYTES]
         self.batch: Histogram = self._made[BATCH]
         self.abandoned: Counter = self._made[ABANDONED]
-        self._requests = {
-            each.name: self._made[REQUESTS].labels(each.name) for each in answers.every()
-        }
         self._records: dict[str, Counter] = {}
 
     def answered(self, name: str, seconds: float) -> None:
         """Count one answer."""
-        self._requests[name].inc()
-        self.seconds.observe(seconds)
+        self._answers.count(name)
+        self._seconds.count(seconds)
 
     def refused(self, name: str) -> None:
         """Count the answer to a request that never was complete: it took no time of ours."""
-        self._requests[name].inc()
+        self._answers.count(name)
 
     def closed(self, reason: str) -> None:
         """Count one connection closed without an answer."""
@@ -145,6 +151,10 @@ class Metrics:
     def watch(self, metric: Metric, read: Callable[[], float]) -> None:
         """Let a gauge be read when it is asked for."""
         self._made[metric].set_function(read)
+
+
+def _named(metric: Metric) -> tuple[str, str]:
+    return metric.name, metric.meaning
 
 
 def _make(metric: Metric, registry: CollectorRegistry) -> Any:

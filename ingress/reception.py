@@ -49,6 +49,8 @@ class Reception:
         self.crowded = again.crowded
         self._refusals = Refusals()
         self._in_flight = 0
+        # Bound here: bound at every call it costs a microsecond to say nothing.
+        self._log = log.bind()
         metrics.watch(table.IN_FLIGHT, lambda: self._in_flight)
 
     def came(self) -> float:
@@ -66,7 +68,7 @@ class Reception:
         self.metrics.answered(answer.name, seconds)
         if answer.is_error:
             self._refusals.note(answer)
-        log.debug("answered", answer=answer.name, seconds=round(seconds, 4))
+        self._log.debug("answered", answer=answer.name, seconds=seconds)
 
     def withdrawn(self) -> None:
         """Count a request out that was taken back: whoever refused it counts its answer."""
@@ -79,7 +81,7 @@ class Reception:
 
     def judge(self, body: bytes, head: Head) -> Answer | Record:
         """Judge one complete call."""
-        self.metrics.body_bytes.inc(len(body))
+        self.metrics.body_bytes.count(len(body))
         return self._judge(Call(body, head.signatures, int(time.time() * 1000), head.traceparent))
 
     def stored(self, record: Record) -> Answer:

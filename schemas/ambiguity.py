@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,16 +27,21 @@ def repeated(parsed: Mapping[str, Any], body: bytes) -> str | None:
 
     Names are compared as spelled: of `id` and `Id`, `schemas.envelope` takes the documented one.
     """
-    deciding = [name for name in parsed if name.lower() in _DECIDING]
-    quoted = [b'"%b"' % name.encode() for name in deciding]
-    escaped = _ESCAPED_LETTER.search(body) is not None
+    quoted = [each for name in parsed if (each := _quoted(name))]
+    escaped = b"\\u" in body and _ESCAPED_LETTER.search(body) is not None
     if not escaped and all(body.count(each) == 1 for each in quoted):
         return None
     if not escaped and _ESCAPED_QUOTE not in body:
         written = orjson.dumps(parsed)
         if all(body.count(each) == written.count(each) for each in quoted):
             return None
-    return _counted(deciding, body)
+    return _counted([each[1:-1].decode() for each in quoted], body)
+
+
+@lru_cache(maxsize=1024)
+def _quoted(name: str) -> bytes | None:
+    """Return a deciding member's name as it stands in JSON; None if it decides nothing."""
+    return b'"%b"' % name.encode() if name.lower() in _DECIDING else None
 
 
 def _counted(names: Iterable[str], body: bytes) -> str | None:

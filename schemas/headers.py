@@ -7,6 +7,7 @@ ever goes on the wire.
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from schemas.envelope import Envelope
@@ -43,8 +44,8 @@ def of_event(envelope: Envelope, received_ms: int, traceparent: str | None = Non
     """Return the headers of an accepted event; `received_ms` is epoch milliseconds."""
     name = envelope.event_type.name if envelope.event_type else envelope.type_name
     headers = _cloudevent(envelope.event_id, envelope.tenant_id, name, received_ms)
-    if envelope.occurred_at:
-        headers.append((CE_TIME, envelope.occurred_at.encode()))
+    if occurred_at := envelope.occurred_at:
+        headers.append((CE_TIME, occurred_at.encode()))
     return headers + _trace(traceparent)
 
 
@@ -86,11 +87,10 @@ def source(topic: str, partition: int, offset: int) -> Headers:
 
 
 def _cloudevent(event_id: str, tenant_id: str | None, name: str, received_ms: int) -> Headers:
-    whose = f"/seismic/tenants/{quote(tenant_id, safe='')}" if tenant_id else "/seismic"
     headers = [
         (CE_SPECVERSION, b"1.0"),
         (CE_ID, event_id.encode()),
-        (CE_SOURCE, whose.encode()),
+        (CE_SOURCE, _source_of(tenant_id) if tenant_id else b"/seismic"),
         (CE_TYPE, f"com.seismic.{name}".encode()),
         (CONTENT_TYPE, b"application/json"),
         (RECEIVED, b"%d" % received_ms),
@@ -98,6 +98,11 @@ def _cloudevent(event_id: str, tenant_id: str | None, name: str, received_ms: in
     if tenant_id:
         headers.append((CE_TENANT, tenant_id.encode()))
     return headers
+
+
+@lru_cache(maxsize=10_000)
+def _source_of(tenant_id: str) -> bytes:
+    return f"/seismic/tenants/{quote(tenant_id, safe='')}".encode()
 
 
 def _trace(traceparent: str | None) -> Headers:

@@ -31,6 +31,8 @@ def recognise(parsed: Mapping[str, Any]) -> Callback | None:
     Raises:
         Malformed: it is one, but its tenant or request is unfit to be a key or header.
     """
+    if "appId" not in parsed:
+        return None
     required = [parsed.get(name) for name in ("appId", "tenantId", "requestId", "type")]
     if not all(isinstance(value, str) and value for value in required):
         return None
