@@ -117,10 +117,11 @@ class LocalKafka:
         """SIGTERM: what an operator does; it hands its partitions over and stays down."""
         await self._nodes[broker].stop(STOP_S)
 
-    async def restart(self, *brokers: int) -> float:
+    async def restart(self, *brokers: int) -> list[float]:
         """Starts brokers again with their data, at once, stopping first those that run.
 
-        Returns once all brokers that run are in sync again: when (monotonic) all took connections.
+        Returns once all brokers that run are in sync again: when (monotonic) each of them took
+        connections, the first one's first.
         """
         await asyncio.gather(*(self.terminate(broker) for broker in brokers))
         for broker in brokers:
@@ -161,7 +162,7 @@ class LocalKafka:
     def _launch(self, node: Node) -> None:
         node.launch(self._runtime(), HEAP_MIB[len(self._nodes)])
 
-    async def _until_ready(self, seconds: float) -> float:
+    async def _until_ready(self, seconds: float) -> list[float]:
         members = self._started().nodes
         waited = {each.number: self._nodes[each.number] for each in members}
         waited = {number: node for number, node in waited.items() if node.alive and not node.paused}

@@ -22,11 +22,11 @@ POLL_S = 0.05
 
 async def until_ready(
     addresses: dict[int, str], copies: int, deadline_s: float, check: Callable[[], None]
-) -> float:
+) -> list[float]:
     """Returns once the brokers at `addresses` (by number) all stored a record and gave it back.
 
-    Returns the moment (monotonic) at which all of them took connections: what came before it,
-    above all reading the logs again, was up to them alone.
+    Returns the moments (monotonic) at which they took connections, the first one's first: what a
+    broker does before that, above all reading its logs again, is up to it alone.
 
     `check` is called all along and ends the wait by raising. The topic of the probe gets `copies`
     replicas when it is new. Raises NotReady after `deadline_s`.
@@ -41,13 +41,12 @@ async def until_ready(
         probing.cancel()
 
 
-async def _until_stored(addresses: dict[int, str], copies: int, deadline_s: float) -> float:
+async def _until_stored(addresses: dict[int, str], copies: int, deadline_s: float) -> list[float]:
     failure: Exception | None = None
     try:
         async with asyncio.timeout(deadline_s):
-            for address in addresses.values():
-                await _until_open(*address.split(":"))
-            opened = time.monotonic()
+            opening = (_until_open(*address.split(":")) for address in addresses.values())
+            opened = sorted(await asyncio.gather(*opening))
             while True:
                 failure = await _attempt(addresses, copies)
                 if failure is None:
@@ -61,7 +60,7 @@ async def _until_stored(addresses: dict[int, str], copies: int, deadline_s: floa
         ) from failure
 
 
-async def _until_open(host: str, port: str) -> None:
+async def _until_open(host: str, port: str) -> float:
     while True:
         try:
             _, writer = await asyncio.open_connection(host, int(port))
@@ -69,7 +68,7 @@ async def _until_open(host: str, port: str) -> None:
             await asyncio.sleep(POLL_S)
         else:
             writer.close()
-            return
+            return time.monotonic()
 
 
 async def _attempt(addresses: dict[int, str], copies: int) -> Exception | None:

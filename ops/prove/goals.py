@@ -41,7 +41,7 @@ def measure(
         _goal("no answer later than 3.0 s", SENDER_LIMIT_SECONDS, _answers(history)),
         _goal("2xx again after a broker leader's kill", LEADER_SECONDS, _leaders(history)),
         _goal("a killed worker's partitions move on", WORKER_SECONDS, _workers(history)),
-        _goal("2xx again after all brokers restarted", RESTART_SECONDS, _restarts(history)),
+        _goal("2xx again once two killed brokers are up", RESTART_SECONDS, _restarts(history)),
         _goal("LSO reaches the high watermark", STABLE_SECONDS, stable),
         _goal("backlog of 60,000 drained", DRAIN_SECONDS, drained),
     ]

@@ -142,7 +142,7 @@ class Strike:
     """A fault that was injected: `healed` is when its cause was taken away, None if never.
 
     `fault` is the row of the matrix (`kill worker`), `target` the process or link it hit.
-    `restarted` is when the last of the brokers that were killed took connections again: before it
+    `restarted` is when enough brokers took connections again after some were killed: before that
     they read their logs, and a while after it all is well.
     """
 
