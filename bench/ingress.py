@@ -101,7 +101,10 @@ class Bench:
         prefix = f"{variant.name}-{number}."
         ledger.create(address, prefix)
         command = [sys.executable, "-m", "bench.ack", address, f"{prefix}raw"]
-        found = json.loads(subprocess.check_output([*command, str(self.loadgen.seconds)]))
+        try:
+            found = json.loads(subprocess.check_output([*command, str(self.loadgen.seconds)]))
+        except subprocess.CalledProcessError as error:
+            raise ledger.Void(f"the producer that awaits each send: {error}") from error
         ledger.check(found["acked"], address, f"{prefix}raw")
         ledger.delete(address, prefix)
         answers = {"200": len(found["acked"])}

@@ -18,9 +18,13 @@ class Void(Exception):
 
 def create(kafka: str, prefix: str, others: Iterable[str] = ()) -> None:
     """Create the topics of one run."""
+    create_topics(kafka, [*(topic.name for topic in Topics(prefix)), *others], PARTITIONS)
+
+
+def create_topics(kafka: str, names: Iterable[str], partitions: int) -> None:
+    """Create topics of one replica."""
     admin = AdminClient({"bootstrap.servers": kafka})
-    names = [*(topic.name for topic in Topics(prefix)), *others]
-    new = [NewTopic(name, PARTITIONS, 1) for name in names]
+    new = [NewTopic(name, partitions, 1) for name in names]
     for future in admin.create_topics(new).values():
         future.result()
 

@@ -11,6 +11,8 @@ import orjson
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from streams.__main__ import spare_the_collector
+
 PREFIX = os.environ["GEOPHONE_TOPIC_PREFIX"]
 KAFKA = os.environ["GEOPHONE_KAFKA_BOOTSTRAP_SERVERS"]
 GROUP = f"{PREFIX}plain"
@@ -71,4 +73,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    spare_the_collector()
     uvloop.run(main())

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from aiokafka import TopicPartition
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from aiokafka import AIOKafkaProducer, TopicPartition
+from prometheus_client import REGISTRY
 
-from bench import machine
+from bench import ledger, machine
 from bench.ingress import kafka
 from streams.__main__ import spare_the_collector
 from streams.marks import START, MemoryMarks, RocksMarks
 from streams.restore import restored
+from streams.source import MAX_RECORDS
 
 TOPIC = "bench.dedup"
 MEMORY = "in memory"
@@ -49,10 +48,14 @@ class RestoreBench:
     progress: Callable[[str], None]
 
     async def measure(self) -> list[Restored]:
-        """Restore the marks into RocksDB and into memory, each in a process of its own."""
+        """Restore the marks into RocksDB and into memory, each in a process of its own.
+
+        Raises:
+            bench.ledger.Void: not all marks were restored.
+        """
         async with kafka(self.folder / "kafka", self.progress) as address:
             self.progress(f"writing {self.marks:,} marks …")
-            _fill(address, self.marks)
+            await _fill(address, self.marks)
             return [self._restored(address, where) for where in (ROCKSDB, MEMORY)]
 
     def _restored(self, address: str, where: str) -> Restored:
@@ -63,22 +66,27 @@ class RestoreBench:
             machine.pin(process.pid, machine.SERVER)
             output, _ = process.communicate()
         shutil.rmtree(state, ignore_errors=True)
-        return Restored(marks=self.marks, **json.loads(output.splitlines()[-1]))
+        if process.returncode:
+            raise ledger.Void(f"restoring marks {where} ended with code {process.returncode}")
+        found = Restored(**json.loads(output.splitlines()[-1]))
+        if found.marks != self.marks:
+            raise ledger.Void(f"{self.marks} marks were written, {found.marks} restored {where}")
+        return found
 
 
-def _fill(kafka: str, count: int) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka})
-    for future in admin.create_topics([NewTopic(TOPIC, 1, 1)]).values():
-        future.result()
-    producer = Producer({"bootstrap.servers": kafka, "queue.buffering.max.messages": 1_000_000})
-    for number in range(count):
-        while True:
-            try:
-                producer.produce(TOPIC, b"%d" % number, os.urandom(16), 0)
-                break
-            except BufferError:
-                producer.poll(0.1)
-    producer.flush()
+async def _fill(address: str, count: int) -> None:
+    """Write the marks as the product does: in transactions of a full batch."""
+    await asyncio.to_thread(ledger.create_topics, address, [TOPIC], 1)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=address, transactional_id="bench-restore", acks="all"
+    )
+    async with producer:
+        for first in range(0, count, MAX_RECORDS):
+            batch = producer.create_batch()
+            for offset in range(first, min(first + MAX_RECORDS, count)):
+                batch.append(timestamp=None, key=os.urandom(16), value=b"%d" % offset)
+            async with producer.transaction():
+                await (await producer.send_batch(batch, TOPIC, partition=0))
 
 
 def _measured(address: str, where: str, folder: Path) -> dict[str, object]:
@@ -88,14 +96,18 @@ def _measured(address: str, where: str, folder: Path) -> dict[str, object]:
     opened = MemoryMarks if where == MEMORY else partial(RocksMarks, folder)
     client = {"bootstrap_servers": address}
     marks = asyncio.run(restored(client, changelog, START, lambda _: opened()))
-    took, count = time.monotonic() - started, marks.position().changelog
-    return {
+    took = time.monotonic() - started
+    count = int(REGISTRY.get_sample_value("geophone_streams_marks_restored_total") or 0)
+    found: dict[str, object] = {
         "where": where,
+        "marks": count,
         "per_second": count / took,
         "cpu_us": (machine.cpu_seconds(pid) - spent) / count * 1e6,
         "resident": (machine.resident_mib(pid) - weight) * 1024 * 1024 / count,
         "on_disk": sum(file.stat().st_size for file in folder.rglob("*")) / count,
     }
+    marks.close()
+    return found
 
 
 def main(address: str, where: str, folder: str) -> None:
