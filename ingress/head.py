@@ -14,6 +14,9 @@ _VERSIONS = ("1.1", "1.0")
 _SPACE = b" \t"
 """What may stand around a value; llhttp leaves it there at times."""
 _SIGNATURES = (b"x-seismic-signature", b"x-seismic-signature-old")
+_USUAL = 256
+"""Longer hosts in bytes are not remembered: a stranger chooses them."""
+
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:[0-9]*)?")
 
 
@@ -45,7 +48,7 @@ class Head(NamedTuple):
                 length = int(value)
             elif name == b"host":
                 hosts += 1
-                framed = framed and _is_host(value)
+                framed = framed and (_is_known if len(value) <= _USUAL else _is_host)(value)
             elif name == b"traceparent":
                 traceparent = value.decode("latin-1")
             elif name == b"content-encoding":
@@ -58,6 +61,8 @@ class Head(NamedTuple):
         return cls(signatures, traceparent, encoded, length, size, framed)
 
 
-@lru_cache(maxsize=256)
 def _is_host(value: bytes) -> bool:
     return _HOST.fullmatch(value.strip(_SPACE)) is not None
+
+
+_is_known = lru_cache(maxsize=256)(_is_host)

@@ -4,6 +4,7 @@ prometheus_client takes a lock for each count, as it has to serve threads: three
 request 2.6 µs, this 0.6.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -19,6 +20,7 @@ class Answers(Collector):
 
     def __init__(self, metric: str, meaning: str, label: str, names: Iterable[str]) -> None:
         self._named = (metric, meaning, [label])
+        self._created = time.time()
         self._counts = dict.fromkeys(names, 0)
 
     def count(self, name: str) -> None:
@@ -29,7 +31,7 @@ class Answers(Collector):
         metric, meaning, labels = self._named
         family = CounterMetricFamily(metric, meaning, labels=labels)
         for name, count in self._counts.items():
-            family.add_metric([name], count)
+            family.add_metric([name], count, created=self._created)
         yield family
 
 
@@ -38,6 +40,7 @@ class Bytes(Collector):
 
     def __init__(self, metric: str, meaning: str) -> None:
         self._named = (metric, meaning)
+        self._created = time.time()
         self._count = 0
 
     def count(self, more: int) -> None:
@@ -45,7 +48,7 @@ class Bytes(Collector):
         self._count += more
 
     def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(*self._named, value=self._count)
+        yield CounterMetricFamily(*self._named, value=self._count, created=self._created)
 
 
 class Seconds(Collector):
@@ -53,6 +56,7 @@ class Seconds(Collector):
 
     def __init__(self, metric: str, meaning: str, bounds: Sequence[float]) -> None:
         self._named = (metric, meaning)
+        self._created = time.time()
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
@@ -65,4 +69,6 @@ class Seconds(Collector):
     def collect(self) -> Iterator[Metric]:
         names = [*map(floatToGoString, self._bounds), "+Inf"]
         buckets = list(zip(names, accumulate(self._counts), strict=True))
-        yield HistogramMetricFamily(*self._named, buckets=buckets, sum_value=self._sum)
+        family = HistogramMetricFamily(*self._named, buckets=buckets, sum_value=self._sum)
+        family.add_sample(f"{family.name}_created", {}, self._created)
+        yield family

@@ -20,7 +20,7 @@ _CHALLENGE = re.compile(r"[ -~]{1,1024}")
 
 def recognise(parsed: Mapping[str, Any]) -> Answer | None:
     """Return the answer to a well-formed verification, None to anything else."""
-    if "challenge" in parsed and _is(parsed.get("type"), "verification"):
+    if _is(parsed.get("type"), "verification"):
         text = _challenge(parsed.get("challenge"))
         return answers.plain(text) if text else None
     if _is(parsed.get("version"), "webhookchallengev1") and isinstance(parsed.get("data"), dict):

@@ -18,6 +18,9 @@ from typing import Any
 import orjson
 
 _DECIDING = frozenset({"id", "tenantid", "type", "version"})
+_LONGEST = max(map(len, _DECIDING))
+"""Longer names decide nothing, and none is remembered: a sender chooses them."""
+
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _ESCAPED_QUOTE = rb"\u0022"
 
@@ -27,7 +30,7 @@ def repeated(parsed: Mapping[str, Any], body: bytes) -> str | None:
 
     Names are compared as spelled: of `id` and `Id`, `schemas.envelope` takes the documented one.
     """
-    quoted = [each for name in parsed if (each := _quoted(name))]
+    quoted = [each for name in parsed if len(name) <= _LONGEST and (each := _quoted(name))]
     escaped = b"\\u" in body and _ESCAPED_LETTER.search(body) is not None
     if not escaped and all(body.count(each) == 1 for each in quoted):
         return None

@@ -100,7 +100,7 @@ def _cloudevent(event_id: str, tenant_id: str | None, name: str, received_ms: in
     return headers
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1024)
 def _source_of(tenant_id: str) -> bytes:
     return f"/seismic/tenants/{quote(tenant_id, safe='')}".encode()
 

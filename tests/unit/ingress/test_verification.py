@@ -60,3 +60,8 @@ def test_the_longest_challenge_is_echoed() -> None:
 )
 def test_anything_else_is_no_verification(parsed: dict[str, object]) -> None:
     assert verification.recognise(parsed) is None
+
+
+def test_of_the_old_form_without_its_challenge_the_new_one_is_not_looked_for() -> None:
+    both = {"type": "verification", "version": "WebhookChallengeV1", "data": {"challenge": GUID}}
+    assert verification.recognise(both) is None
