@@ -1,8 +1,9 @@
 """Micro-batches: many requests, one round trip; each request answered from its own outcome.
 
 A lane is one partition of one topic. It has at most one batch in flight, which keeps the order;
-what arrives meanwhile waits in the order of its arrival and makes the next batch. An idle lane
-sends at the end of the loop's turn, so that what was read together travels together.
+what arrives meanwhile waits in the order of its arrival and makes the next batch. A lane whose turn
+it is (see `ingress.rounds`) sends at the end of the loop's turn, so that what was read together
+travels together.
 
 A record waits outside of any batch until it is sent. So one whose deadline passes while it waits is
 withdrawn and costs nothing more. One that is in flight cannot be withdrawn: its caller gets 503,
@@ -20,6 +21,7 @@ from ingress.budget import Budget
 from ingress.metrics import Metrics
 from ingress.producer import Producer
 from ingress.record import Record
+from ingress.rounds import Rounds
 from ingress.sink import Cause, Settle, Unavailable
 from schemas.partitioner import partition_for
 
@@ -91,6 +93,7 @@ class Batcher:
         self._tenants: dict[bytes, int] = {}
         self._spread = count()
         self._loop = asyncio.get_running_loop()
+        self._rounds = Rounds(self._start)
 
     def put(self, record: Record, deadline: float, settle: Settle) -> None:
         """Take a record; `settle` is called once, with None when it is safe.
@@ -111,7 +114,7 @@ class Batcher:
         lane.waiting[_Entry(record, deadline, settle)] = None
         if not lane.working:
             lane.working = True
-            self._start(lane)
+            self._rounds.join(lane)
 
     def expire(self, now: float) -> int:
         """Give up on what is past its deadline; return how many that were."""
@@ -123,6 +126,7 @@ class Batcher:
 
     def end(self) -> None:
         """Stop working; for when every caller has its answer."""
+        self._rounds.end()
         for task in self._at_work:
             task.cancel()
 
@@ -150,12 +154,15 @@ class Batcher:
         task.add_done_callback(self._at_work.discard)
 
     async def _work(self, lane: _Lane) -> None:
-        while lane.waiting:
-            producer = await self._producers.current(lane.avoid)
-            lane.avoid = None
-            if batch := self._fill(lane, producer):
-                self._resolve(lane, await self._send(lane, producer, batch))
-        lane.working = False
+        producer = await self._producers.current(lane.avoid)
+        lane.avoid = None
+        if batch := self._fill(lane, producer):
+            self._resolve(lane, await self._send(lane, producer, batch))
+        if lane.waiting:
+            self._rounds.join(lane)
+        else:
+            lane.working = False
+        self._rounds.answered()
 
     def _fill(self, lane: _Lane, producer: Producer) -> BatchBuilder | None:
         """Move what fits from waiting to sent, in order; None if all of it has expired."""

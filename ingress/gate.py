@@ -207,12 +207,12 @@ class Gate(HttpToolsProtocol):
         self.transport.abort()
 
     def _feed(self, data: bytes) -> None:
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while rest:
             try:
                 self.parser.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
-                rest = rest[upgrade.args[0] :]
+                rest = memoryview(rest)[upgrade.args[0] :]
             else:
                 return
             self._stay()

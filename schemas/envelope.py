@@ -14,9 +14,8 @@ to the envelope: data.id and data.version mean other things there.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -59,8 +58,7 @@ _DOCUMENTED = frozenset(
 _CAMEL_CASE = {name.lower(): name for name in _DOCUMENTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One event's identity; `type_name` and `occurred` as sent, `event_type` its catalogue row."""
 
     tenant_id: str

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingress import answers, batcher
+from ingress import answers, batcher, rounds
 from ingress.batcher import Batcher
 from ingress.budget import Budget
 from ingress.metrics import Metrics
@@ -261,3 +261,46 @@ async def test_remembered_tenants_are_bounded(
     for number in range(8):
         bench.put(number, key=b"tenant-%d" % number)
     assert len(bench.batcher._tenants) <= 3
+
+
+async def test_what_waits_for_a_busy_broker_goes_together_once_it_has_answered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker takes one request at a time: a batch that is closed earlier only misses records."""
+    monkeypatch.setattr(rounds, "ROUND_SECONDS", 60.0)
+    bench.put(0, None)
+    producer = await bench.sent(1)
+    for number in (1, 2, 3):
+        bench.put(number, None)
+        await asyncio.sleep(0.01)
+    assert producer.values() == [[b"0"]]
+    producer.resolve(0)
+    await bench.sent(4)
+    assert producer.values() == [[b"0"], [b"1"], [b"2"], [b"3"]]
+    assert set(bench.outcomes) == {0}
+
+
+async def test_who_waits_for_a_broker_that_says_nothing_does_not_wait_for_long(
+    bench: Bench,
+) -> None:
+    bench.put(0, None)
+    await bench.sent(1)
+    bench.put(1, None)
+    producer = await bench.sent(2)
+    bench.put(2, None)
+    await bench.sent(3)
+    producer.resolve(2)
+    await bench.told(2)
+    assert set(bench.outcomes) == {2}
+
+
+async def test_after_a_quiet_time_a_record_is_sent_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "ROUND_SECONDS", 60.0)
+    for number in range(3):
+        bench.put(number, None)
+        producer = await bench.sent(number + 1)
+        producer.resolve(number)
+        await bench.told(number)
+        await asyncio.sleep(0.01)

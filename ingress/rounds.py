@@ -1,0 +1,52 @@
+"""When a lane may close its batch: together with all others that wait, as soon as a broker is free.
+
+aiokafka has one produce request at a time under way for each broker. A batch that is closed in the
+meantime waits in there without taking any more records; a lane that waits here goes on taking them,
+and its batch travels with all the others' in one request. So under load there are fewer and larger
+requests. With no load there is nobody to wait for, and nobody waits.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+ROUND_SECONDS = 0.005
+"""Longest wait for a broker: it may be another one's answer that does not come."""
+
+Lane = TypeVar("Lane")
+
+
+class Rounds(Generic[Lane]):
+    """Starts lanes; a lane that has been started joins again when it has something to send."""
+
+    def __init__(self, start: Callable[[Lane], None]) -> None:
+        self._start = start
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Lane] = []
+        self._next: asyncio.Handle | None = None
+        self._awaited = False
+
+    def join(self, lane: Lane) -> None:
+        """Let a lane take part in the next round, which is at the end of this turn or soon."""
+        self._waiting.append(lane)
+        if self._next is None:
+            self._next = self._loop.call_soon(self._begin)
+
+    def answered(self) -> None:
+        """Begin the next round: of the last one a lane has its answer, so a broker is free."""
+        if self._awaited and self._next:
+            self._awaited = False
+            self._next.cancel()
+            self._next = self._loop.call_soon(self._begin)
+
+    def end(self) -> None:
+        """Begin no more rounds."""
+        if self._next:
+            self._next.cancel()
+
+    def _begin(self) -> None:
+        lanes, self._waiting = self._waiting, []
+        self._awaited = bool(lanes)
+        self._next = self._loop.call_later(ROUND_SECONDS, self._begin) if lanes else None
+        for lane in lanes:
+            self._start(lane)
