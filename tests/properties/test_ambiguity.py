@@ -96,3 +96,9 @@ def test_what_stands_deeper_does_not_matter(data: bytes) -> None:
     verdict = JUDGE(Call(body, (sign(body).encode(),), 1))
     assert isinstance(verdict, Record)
     assert verdict.topic == "seismic.raw"
+
+
+def test_a_number_that_is_written_longer_does_not_make_up_for_what_was_dropped() -> None:
+    body = b'{"id":"a","id":"b","n":1e9}'
+    assert len(orjson.dumps(orjson.loads(body))) == len(body)
+    assert repeated(orjson.loads(body), body) == "id"
