@@ -16,8 +16,7 @@ from bench.ingress import Bench, Run
 from bench.ledger import Void
 from bench.loadgen import Loadgen
 from bench.restore import RestoreBench, Restored
-from bench.streams import WORKERS, Done, StreamsBench, Worker
-from bench.streams import kafka_streams as streams_in_java
+from bench.streams import WORKERS, Done, StreamsBench, Worker, jvm_worker
 from bench.variants import APPLICATION, FLOOR, PRODUCT, SECRET, USER, Variant, gobar
 from ops.kafka.errors import LocalKafkaError
 
@@ -125,7 +124,7 @@ def _go(folder: Path) -> list[Variant]:
 
 def _java(folder: Path) -> list[Worker]:
     try:
-        return [streams_in_java(kafka_streams.command(folder, console.print))]
+        return [jvm_worker(kafka_streams.command(folder, console.print))]
     except LocalKafkaError as error:
         console.print(f"Kafka Streams is left out: {error}")
     except subprocess.CalledProcessError as error:

@@ -67,8 +67,8 @@ STOCK_FAUST = Worker(
 WORKERS = (PRODUCT, IN_MEMORY, PLAIN_LOOP, STOCK_FAUST)
 
 
-def kafka_streams(command: Sequence[str]) -> Worker:
-    """Return the bar in Java: Kafka Streams."""
+def jvm_worker(command: Sequence[str]) -> Worker:
+    """Return the bar on the JVM: Kafka Streams."""
     meaning = (
         f"Kafka Streams {KAFKA}, exactly_once_v2, one thread, marks in RocksDB, heap of 512 MiB, "
         f"after {JVM_WARM_UP} backlogs"

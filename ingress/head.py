@@ -48,7 +48,7 @@ class Head(NamedTuple):
                 length = int(value)
             elif name == b"host":
                 hosts += 1
-                framed = framed and (_is_known if len(value) <= _USUAL else _is_host)(value)
+                framed = framed and (_is_short_host if len(value) <= _USUAL else _is_host)(value)
             elif name == b"traceparent":
                 traceparent = value.decode("latin-1")
             elif name == b"content-encoding":
@@ -65,4 +65,4 @@ def _is_host(value: bytes) -> bool:
     return _HOST.fullmatch(value.strip(_SPACE)) is not None
 
 
-_is_known = lru_cache(maxsize=256)(_is_host)
+_is_short_host = lru_cache(maxsize=256)(_is_host)
