@@ -1,6 +1,7 @@
 """One source partition while this process owns it: what is next, and who may still work on it."""
 
 import asyncio
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from streams.exit import Gap
 class Handler(ABC):
     """A stage's work on one partition."""
 
-    active_at: float = 0.0
+    active_at: float = -math.inf
     """Until when it did, or knows that it will do, what counts as progress although no offset
     moves (monotonic; a wait that somebody else asked for lies in the future)."""
 
