@@ -42,18 +42,26 @@ class Related(_Part):
 
 
 class TaskCommand(_Part):
-    """Create one follow-up task, once; never change one that exists."""
+    """Create one task, once; never change one that exists.
+
+    `owner` is whose task it is to be; `fallback_owner` is asked when the CRM knows no such user.
+    `subject` is at most 255 characters, `body` (the task's text) at most 32,000: what every CRM
+    we deliver to can hold. `due` is a day, in no time zone.
+    """
 
     version: Literal[1] = 1
-    kind: Literal["follow-up"] = "follow-up"
+    kind: Literal["follow-up", "first-view"] = "follow-up"
     key: UUID
     tenant_id: str
     event_id: str
     event_type: str
     interaction_id: str
     owner: Person
+    fallback_owner: Person | None = None
     recipient: Person
     subject: str
+    body: str | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
     due: date
     related: Related | None = None
 

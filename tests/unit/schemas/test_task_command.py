@@ -64,13 +64,14 @@ def test_the_wire_form_is_what_other_services_were_told() -> None:
         "owner": {"id": "u", "email": "seller@example.com"},
         "recipient": {"email": "a@example.com"},
         "subject": "Follow up: LiveSend to a@example.com",
+        "priority": "normal",
         "due": "2024-05-03",
         "related": {"type": "Opportunity", "id": "00646000009eMGL"},
     }
 
 
 def test_a_reader_ignores_fields_of_a_later_writer() -> None:
-    assert TaskCommand.decode(changed(priority="high")) == command()
+    assert TaskCommand.decode(changed(urgency="high")) == command()
 
 
 @pytest.mark.parametrize("version", [0, 2, "1", None])
