@@ -12,6 +12,7 @@ from schemas.envelope import Envelope
 from schemas.task import TaskCommand
 from streams.actions.context import Context
 from streams.actions.email import follow_up_recipients
+from streams.rules.book import RuleBook
 
 Action = Callable[[Envelope, Context], Iterable[TaskCommand]]
 
@@ -37,6 +38,7 @@ def check_complete(actions: Mapping[str, tuple[Action, ...]] = ACTIONS) -> None:
         raise LookupError(f"ACTIONS lacks {sorted(missing)} and has unknown {sorted(unknown)}")
 
 
-def types_with_actions() -> list[str]:
-    """Return the event types something follows from."""
-    return [name for name, actions in ACTIONS.items() if actions]
+def types_with_actions(rules: RuleBook | None = None) -> list[str]:
+    """Return the event types that something follows from by these rules; without, by geophone's."""
+    book = rules or RuleBook()
+    return [name for name, actions in ACTIONS.items() if actions and book.turned_on(name)]
