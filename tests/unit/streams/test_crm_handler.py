@@ -10,7 +10,7 @@ import pytest
 from schemas.reasons import Reason
 from schemas.task import Person, TaskCommand, task_key
 from schemas.topics import Topics
-from streams.crm import AlreadyThere, Created, Refused, Unavailable
+from streams.crm import AlreadyThere, Created, Finding, Refused, Request, Unavailable
 from streams.crm_stage import CrmHandler
 from streams.transaction import Output
 from tests.records import NOON_MS, record
@@ -54,6 +54,12 @@ class Crm:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def preview(self, task: TaskCommand) -> list[Request]:
+        raise AssertionError(f"the stage previews nothing, {task.key} included")
+
+    async def check(self) -> list[Finding]:
+        raise AssertionError("the stage checks nothing")
 
     async def close(self) -> None: ...
 
