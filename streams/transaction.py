@@ -142,6 +142,17 @@ class TransactionalProducer:
                 except KafkaError as error:
                     await self._pause(error)
 
+    async def place(self, group: str, offset: int) -> None:
+        """Commit an offset of our source on behalf of another group.
+
+        Raises:
+            TimeoutError, KafkaError: nothing may be assumed; the process has to end.
+        """
+        async with asyncio.timeout(STEP_SECONDS):
+            await self._producer.begin_transaction()
+            await self._producer.send_offsets_to_transaction({self._source: (offset, "")}, group)
+            await self._producer.commit_transaction()
+
     async def _committed(self, node: int, group: str) -> Committed:
         return await committed(self._producer.client, node, group, self._source)
 

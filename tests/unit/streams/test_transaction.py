@@ -334,6 +334,14 @@ async def test_a_takeover_finds_what_was_noted(monkeypatch: pytest.MonkeyPatch) 
     assert await producer(monkeypatch, fake).start([]) == Standing({}, 42, "noted")
 
 
+async def test_another_group_is_placed_in_a_transaction_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer()
+    await producer(monkeypatch, fake).place("another", 7)
+    assert fake.said == ["begin", ("offsets", {SOURCE: (7, "")}, "another"), "commit"]
+
+
 async def test_another_group_is_asked_until_its_coordinator_knows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

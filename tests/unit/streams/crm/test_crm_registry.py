@@ -21,3 +21,11 @@ def test_an_unknown_crm_says_what_there_is() -> None:
 
 def test_no_crm_is_both_there_and_planned() -> None:
     assert not PLANNED & CONNECTORS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_a_connector_needs_an_address_or_knows_its_own(name: str) -> None:
+    """Nothing is opened by connecting: there is not even a loop here."""
+    one = connector(name)
+    with pytest.raises(ValueError, match="set it to where the CRM takes tasks"):
+        one.connect(None, one.options(), one.limits)
