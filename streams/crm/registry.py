@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from streams.crm import CRM, sandbox, webhook
+from streams.crm import CRM, salesforce, sandbox, webhook
 from streams.crm.limits import Limits
 
 
@@ -23,10 +23,11 @@ class Connector:
 
 
 CONNECTORS: Mapping[str, Connector] = {
+    "salesforce": Connector(salesforce.Options, salesforce.connect, Limits()),
     "sandbox": Connector(webhook.Options, sandbox.connect, webhook.FREELY),
     "webhook": Connector(webhook.Options, webhook.connect, webhook.FREELY),
 }
-PLANNED = frozenset({"dynamics", "hubspot", "salesforce"})
+PLANNED = frozenset({"dynamics", "hubspot"})
 
 
 class UnknownCRM(ValueError):
