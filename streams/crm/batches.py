@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from streams.crm import Refused
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -15,8 +17,9 @@ class Batches(Generic[Item, Result]):
     """Sends items in batches of at most `most`, `at_once` batches under way.
 
     `send` gets the items of one batch and returns as many outcomes in their order; an exception
-    among them is raised from that item's `add` alone, one that `send` raises from every `add`.
-    Two items with the same `key` are never under way at the same time.
+    among them is raised from that item's `add` alone, one that `send` raises from every `add`. But
+    a batch that is `Refused` as a whole is sent again in halves: one item must not take the others
+    with it. Two items with the same `key` are never under way at the same time.
     """
 
     def __init__(
@@ -92,11 +95,7 @@ class Batches(Generic[Item, Result]):
     async def _deliver(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         if not batch:
             return
-        outcomes: Sequence[Result | Exception]
-        try:
-            outcomes = await self._send([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001 - it is raised from every `add` of the batch
-            outcomes = [error] * len(batch)
+        outcomes = await self._outcomes([item for item, _ in batch])
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
@@ -104,3 +103,14 @@ class Batches(Generic[Item, Result]):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+
+    async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            return await self._send(items)
+        except Refused as error:
+            if len(items) == 1:
+                return [error]
+        except Exception as error:  # noqa: BLE001 - it is raised from every `add` of the batch
+            return [error] * len(items)
+        half = len(items) // 2
+        return [*await self._outcomes(items[:half]), *await self._outcomes(items[half:])]
