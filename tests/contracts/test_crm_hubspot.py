@@ -117,7 +117,7 @@ async def test_a_recipient_and_a_record_that_hubspot_does_not_know_are_left_out(
 async def test_a_taken_key_is_found_however_hubspot_words_it(
     fake: FakeHubSpot, crm: HubSpot, duplicate: Any
 ) -> None:
-    fake.duplicate = duplicate
+    fake.account.duplicate = duplicate
     old, new = command(), command()
     await crm.create(old)
     fake.complete(old.key)
@@ -131,7 +131,7 @@ async def test_a_taken_key_is_found_however_hubspot_words_it(
 async def test_a_task_that_a_person_has_deleted_is_not_made_again(
     fake: FakeHubSpot, crm: HubSpot, duplicate: Any
 ) -> None:
-    fake.duplicate = duplicate
+    fake.account.duplicate = duplicate
     task = command()
     created = await crm.create(task)
     fake.delete(task.key)
@@ -154,7 +154,7 @@ async def test_two_hundred_tasks_of_one_moment_are_a_handful_of_calls(
 async def test_of_a_batch_each_task_has_its_own_outcome(
     fake: FakeHubSpot, crm: HubSpot, duplicate: Any
 ) -> None:
-    fake.duplicate = duplicate
+    fake.account.duplicate = duplicate
     fake.state.refused["never"] = {"category": "VALIDATION_ERROR", "message": "no"}
     old = [command() for _ in range(5)]
     await asyncio.gather(*map(crm.create, old))
@@ -283,7 +283,7 @@ async def test_a_new_token_in_the_file_is_taken_without_a_restart(
     file.write_text(fake.issue() + "\n")
     async with connected(fake, access_token={"file": file}) as crm:
         await crm.create(command())
-        fake.expire()
+        fake.revoke()
         with pytest.raises(Unavailable, match="401: INVALID_AUTHENTICATION: give a valid"):
             await crm.create(command())
         file.write_text(fake.issue())
@@ -297,7 +297,7 @@ async def test_without_uniqueness_a_task_that_search_knows_is_not_made_again(
     async with connected(fake, guard="search") as crm:
         task = command()
         created = await crm.create(task)
-        fake.index()
+        fake.account.index()
         assert await crm.create(task) == AlreadyThere(created.record_id)
 
 
@@ -309,7 +309,7 @@ async def test_without_uniqueness_a_lost_answer_waits_for_the_index(fake: FakeHu
         with pytest.raises(Unavailable) as caught:
             await crm.create(task)
         assert caught.value.retry_after == 60
-        fake.index()
+        fake.account.index()
         assert isinstance(await crm.create(task), AlreadyThere)
 
 

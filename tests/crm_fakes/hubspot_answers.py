@@ -1,12 +1,12 @@
-"""The shapes of HubSpot's answers, for its fake."""
+"""The shapes of HubSpot's answers, for its fake: status and body."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiohttp import web
-
 from tests.crm_fakes.server import Task
+
+Answer = tuple[int, dict[str, Any]]
 
 _CORRELATION = "c033cdaa-2c40-4a64-ae48-b4cec88dad24"
 _SCOPES = "One or more of the following scopes are required."
@@ -24,7 +24,7 @@ def record(task: Task) -> dict[str, Any]:
     return {"id": task.id, "properties": {**task.fields, "hs_object_id": task.id}}
 
 
-def found(asked: Mapping[str, Any], find: Callable[[str], Any], name: str) -> web.Response:
+def found(asked: Mapping[str, Any], find: Callable[[str], Any], name: str) -> Answer:
     wanted = [str(one["id"]) for one in asked["inputs"]]
     there = {one: find(one) for one in wanted}
     results = [record(v) if isinstance(v, Task) else v for v in there.values() if v]
@@ -34,9 +34,9 @@ def found(asked: Mapping[str, Any], find: Callable[[str], Any], name: str) -> we
     return batch(results, [{**lost, "context": {"ids": missing}}] if missing else [])
 
 
-def batch(results: list[Any], errors: list[Any], all_well: int = 200) -> web.Response:
+def batch(results: list[Any], errors: list[Any], all_well: int = 200) -> Answer:
     failed = {"numErrors": len(errors), "errors": errors} if errors else {}
-    return answer(207 if errors else all_well, {"status": "COMPLETE", "results": results, **failed})
+    return 207 if errors else all_well, {"status": "COMPLETE", "results": results, **failed}
 
 
 def invalid(name: str, code: str, message: str) -> Refusal:
@@ -46,29 +46,22 @@ def invalid(name: str, code: str, message: str) -> Refusal:
     return Refusal({"category": "VALIDATION_ERROR", "message": text})
 
 
-def missing_scope(scope: str) -> web.Response:
+def missing_scope(scope: str) -> Answer:
     context = {"requiredGranularScopes": [scope]}
     detail = {"message": _SCOPES, "context": context}
     return error(403, "MISSING_SCOPES", "This app hasn't been granted all scopes", errors=[detail])
 
 
-def limited(policy: str) -> web.Response:
-    return answer(
-        429,
-        {
-            "status": "error",
-            "message": f"You have reached your {policy.lower()} limit.",
-            "errorType": "RATE_LIMIT",
-            "correlationId": _CORRELATION,
-            "policyName": policy,
-        },
-    )
+def limited(policy: str) -> Answer:
+    return 429, {
+        "status": "error",
+        "message": f"You have reached your {policy.lower()} limit.",
+        "errorType": "RATE_LIMIT",
+        "correlationId": _CORRELATION,
+        "policyName": policy,
+    }
 
 
-def error(status: int, category: str, message: str, **more: Any) -> web.Response:
+def error(status: int, category: str, message: str, **more: Any) -> Answer:
     said = {"status": "error", "message": message, "correlationId": _CORRELATION}
-    return answer(status, {**said, "category": category, **more})
-
-
-def answer(status: int, body: Any) -> web.Response:
-    return web.json_response(body, status=status)
+    return status, {**said, "category": category, **more}

@@ -40,10 +40,9 @@ class Directory:
         Raises:
             Unavailable: HubSpot cannot be asked now, or not with this token.
         """
-        owner, contact, related = await asyncio.gather(
-            self._owner(task), self._contact(task), self._related(task)
-        )
-        return Place(owner, tuple(dict.fromkeys(one for one in (contact, related) if one)))
+        owner = await self._owner(task)
+        records = [await self._contact(task), await self._related(task)]
+        return Place(owner, tuple(dict.fromkeys(one for one in records if one)))
 
     def forget(self, task: TaskCommand) -> None:
         """Ask HubSpot again the next time: the task's place was refused."""
