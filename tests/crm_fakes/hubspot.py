@@ -14,8 +14,9 @@ from aiohttp import web
 from tests.crm_fakes import process
 from tests.crm_fakes.hubspot_account import ASSOCIATION_TYPES, Account
 from tests.crm_fakes.hubspot_answers import Answer, error, limited, missing_scope
-from tests.crm_fakes.server import Fake, State
+from tests.crm_fakes.server import TOKEN, Fake, State
 
+PAT = f"{TOKEN}-pat-na1"
 V = "2026-09"
 CONTACTS_READ, CONTACTS_WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"
 OWNERS_READ, SCHEMA_READ = "crm.objects.owners.read", "crm.schemas.tasks.read"
@@ -33,6 +34,7 @@ class FakeHubSpot(Fake):
         self.window_seconds = 10.0
         self._calls: deque[float] = deque()
         self._spared: set[str] = set()
+        self.allow(PAT)
 
     def delete(self, key: object) -> None:
         """Do as a person does who does not want the task."""

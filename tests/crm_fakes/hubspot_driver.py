@@ -10,16 +10,7 @@ from streams.crm.limits import Limits
 from streams.crm.secret import InFile
 from tests.crm_fakes.driver import Driver
 from tests.crm_fakes.faults import Fault
-from tests.crm_fakes.hubspot import FakeHubSpot
-from tests.crm_fakes.server import TOKEN, State
-
-PAT = f"{TOKEN}-pat-na1"
-
-
-def account(state: State) -> FakeHubSpot:
-    fake = FakeHubSpot(state)
-    fake.allow(PAT)
-    return fake
+from tests.crm_fakes.hubspot import PAT, FakeHubSpot
 
 
 def connector(url: str, folder: Path, limits: Limits) -> HubSpot:
@@ -39,7 +30,7 @@ def invalid(code: str, name: str) -> str:
 
 
 DRIVER = Driver(
-    fake=account,
+    fake=FakeHubSpot,
     connect=connector,
     ids={
         "user": "64492917",
