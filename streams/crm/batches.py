@@ -56,7 +56,8 @@ class Batches(Generic[Item, Result]):
     def _start(self) -> None:
         # A second flight is worth its call only when it is full.
         enough = self._most if self._flights else 1
-        if len(self._waiting) >= enough and len(self._flights) < self._at_once:
+        ready = sum(self._key(item) not in self._under_way for item, _ in self._waiting)
+        if ready >= enough and len(self._flights) < self._at_once:
             flight = asyncio.ensure_future(self._fly())
             self._flights.add(flight)
             flight.add_done_callback(self._landed)

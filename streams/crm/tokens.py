@@ -8,15 +8,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Protocol
 
+import jwt
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, ServiceApplicationClient
 
 from streams.crm import Unavailable
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _MARGIN = 0.1  # of a token's life: renewed that much before its end
+_REST_SECONDS = 5.0  # after a failure: who fails too often is locked out
 _ASSERTION_SECONDS = 120  # Salesforce takes 180 at most; clocks differ
 _BODY_LIMIT = 256 * 1024
 
@@ -82,46 +86,65 @@ def jwt_bearer(client_id: str, private_key: str, subject: str, audience: str) ->
     expires_at = time.time() + _ASSERTION_SECONDS
     try:
         return Grant(client, client.prepare_request_body(expires_at=expires_at))
-    except (ValueError, TypeError) as error:
-        raise Unavailable("the private key is no RSA key in PEM") from error
+    except (jwt.InvalidKeyError, ValueError, TypeError):
+        # `from None`: what it came from may hold the key.
+        raise Unavailable("the private key is no RSA key in PEM") from None
 
 
 class OAuth:
     """Tokens from an OAuth 2.0 token endpoint.
 
-    `grant` is asked at each renewal. `life`: seconds a token is believed to live where the answer
-    does not say. `timeout`: seconds that asking may take.
+    `grant` is asked at each renewal. `timeout`: seconds that asking may take. `life`: seconds a
+    token is believed to live where the answer does not say.
     """
 
     def __init__(
-        self, url: str, grant: Callable[[], Grant], life: float = 900.0, timeout: float = 10.0
+        self,
+        url: str,
+        grant: Callable[[], Grant],
+        timeout: float,
+        *,
+        life: float = 900.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._grant = grant
-        self._life = life
         self._timeout = timeout
+        self._life = life
+        self._now = now
+        self._failure: tuple[str, float] = ("", 0.0)
         self._token: Token | None = None
         self._renewal: asyncio.Task[Token] | None = None
 
     async def token(self, session: ClientSession, spent: Token | None = None) -> Token:
         """See `Tokens`. However many ask at once, the endpoint is asked once."""
         token = self._token
-        if token and token is not spent and time.monotonic() < token.renew_at:
+        if token and token is not spent and self._now() < token.renew_at:
             return token
         if self._renewal is None:
+            self._raise_if_resting()
             self._renewal = asyncio.ensure_future(self._renew(session))
             self._renewal.add_done_callback(self._renewed)
         # One caller's cancellation must not take the token from the others.
         return await asyncio.shield(self._renewal)
 
+    def _raise_if_resting(self) -> None:
+        reason, until = self._failure
+        if (left := until - self._now()) > 0:
+            raise Unavailable(reason, left)
+
     def _renewed(self, renewal: asyncio.Task[Token]) -> None:
         self._renewal = None
-        if not renewal.cancelled() and renewal.exception() is None:
+        if renewal.cancelled():
+            return
+        if (error := renewal.exception()) is None:
             self._token = renewal.result()
+        elif isinstance(error, Unavailable):
+            self._failure = (error.reason, self._now() + _REST_SECONDS)
 
     async def _renew(self, session: ClientSession) -> Token:
         grant = self._grant()
-        began = time.monotonic()
+        began = self._now()
         try:
             body = await self._post(session, grant.form)
             found = grant.client.parse_request_body_response(body)
@@ -132,10 +155,11 @@ class OAuth:
         except OAuth2Error as error:
             # `from None`: the error's text and request hold what the endpoint and we have said.
             raise Unavailable(f"no token: {error.error}: check the credentials") from None
-        except ValueError:
-            raise Unavailable("no token: the token endpoint's answer is no JSON") from None
-        life = float(found.get("expires_in") or self._life)
-        return Token(str(found["access_token"]), began + life * (1 - _MARGIN))
+        except (AttributeError, TypeError, ValueError):  # JSON, but no object or no numbers in it
+            raise Unavailable("no token: the token endpoint's answer is none") from None
+        life = found.get("expires_in")
+        seconds = self._life if life is None else float(life)
+        return Token(str(found["access_token"]), began + seconds * (1 - _MARGIN))
 
     async def _post(self, session: ClientSession, form: str) -> str:
         async with session.post(
@@ -145,4 +169,6 @@ class OAuth:
             timeout=ClientTimeout(total=self._timeout),
             allow_redirects=False,
         ) as response:
+            if response.status in _BUSY or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Unavailable(f"no token: HTTP {response.status}")
             return (await response.content.read(_BODY_LIMIT)).decode(errors="replace")

@@ -79,6 +79,14 @@ class LinkRefused(Exception):
         self.trouble = trouble
 
 
+class Duplicate(Exception):
+    """Some unique field has the task's value already, and Salesforce does not say which."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.code)
+        self.trouble = trouble
+
+
 def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere | Exception:
     """Return what became of one item of a collection."""
     if result.get("success"):
@@ -86,10 +94,21 @@ def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere |
     error = next(iter(_dicts(result.get("errors"))), {})
     trouble = _trouble(HTTPStatus.BAD_REQUEST, error, None)
     message = str(error.get("message", ""))
-    if trouble.code == "DUPLICATE_VALUE" and key_field.lower() in message.lower():
-        there = _ID.search(message)
-        return AlreadyThere(long_id(there[0]) if there else None)
+    if trouble.code == "DUPLICATE_VALUE":
+        return _duplicate(message, key_field) or Duplicate(trouble)
     return LinkRefused(trouble) if trouble.code in LINK_CODES else verdict(trouble)
+
+
+def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
+    """Return what the message says, if it names the field and the record.
+
+    It reads "… KeyField__c duplicates value on record with id: 00T…", in the user's language, and
+    sometimes has <unknown> in these places:
+    https://help.salesforce.com/s/articleView?id=000383480&language=en_US&type=1
+    https://salesforcedictionary.com/errors/duplicate-value-found
+    """
+    there = _ID.search(message) if key_field.lower() in message.lower() else None
+    return AlreadyThere(long_id(there[0])) if there else None
 
 
 def verdict(trouble: Trouble) -> Refused | Unavailable:

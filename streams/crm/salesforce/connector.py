@@ -14,7 +14,15 @@ from streams.crm.call import Caller
 from streams.crm.limits import Limits
 from streams.crm.lookup import Lookup
 from streams.crm.salesforce import soql
-from streams.crm.salesforce.answers import MANNERS, LinkRefused, content, part, saved, verdict
+from streams.crm.salesforce.answers import (
+    MANNERS,
+    Duplicate,
+    LinkRefused,
+    content,
+    part,
+    saved,
+    verdict,
+)
 from streams.crm.salesforce.check import check
 from streams.crm.salesforce.options import Options
 from streams.crm.salesforce.record import Item, Links, record, related_id
@@ -34,9 +42,8 @@ def connect(url: str | None, options: Options, limits: Limits) -> "Salesforce":
     if not url:
         raise ValueError("Salesforce needs its My Domain URL: https://NAME.my.salesforce.com")
     # Token endpoint: https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_endpoints.htm
-    tokens = OAuth(
-        url.rstrip("/") + "/services/oauth2/token", lambda: _grant(options), timeout=limits.timeout
-    )
+    token_url = url.rstrip("/") + "/services/oauth2/token"
+    tokens = OAuth(token_url, lambda: _grant(options), limits.timeout)
     return Salesforce(Caller(url, limits, tokens, manners=MANNERS), options, limits)
 
 
@@ -76,6 +83,8 @@ class Salesforce:
         while True:
             try:
                 return await self._creations.add(item)
+            except Duplicate as duplicate:
+                return await self._found(item, duplicate)
             except LinkRefused as refused:
                 self._forget(task)
                 if not item.links.fields():
@@ -133,6 +142,12 @@ class Salesforce:
             else saved(next(results), self._options.key_field)
             for item in items
         ]
+
+    async def _found(self, item: Item, duplicate: Duplicate) -> AlreadyThere:
+        there = await self._already_there([item])
+        if str(item.task.key) not in there:
+            raise verdict(duplicate.trouble) from None
+        return AlreadyThere(there[str(item.task.key)])
 
     async def _already_there(self, items: Sequence[Item]) -> Mapping[str, str]:
         found = await self._query(self._for_tasks([str(item.task.key) for item in items]))
