@@ -20,6 +20,7 @@ from streams.crm.secret import reveal
 from streams.crm.tokens import Static
 
 Outcome = Created | AlreadyThere
+_URL = "https://api.hubapi.com"
 _GUARDS = {"search": BySearch, "unique": ByUniqueProperty}
 
 
@@ -81,10 +82,10 @@ class HubSpot:
         return [outcomes[key] for key in inputs]
 
 
-def connect(url: str, options: Options, limits: Limits) -> HubSpot:
-    """Return the connector to the account that the token belongs to.
+def connect(url: str | None, options: Options, limits: Limits) -> HubSpot:
+    """Return the connector to the account that the token belongs to; `url` None is HubSpot's own.
 
     Raises:
         BadAddress: see `streams.crm.call.base_url`.
     """
-    return HubSpot(url, options, limits)
+    return HubSpot(url or _URL, options, limits)
