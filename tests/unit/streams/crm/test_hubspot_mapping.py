@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -140,12 +141,13 @@ def test_a_refused_place_is_given_up_piece_by_piece(place: Place, lesser: list[P
         {"access_token": "pat-secret", "token": "pat-secret"},
         {"access_token": "pat-secret", "key_property": "Geophone Key"},
         {"access_token": "pat-secret", "guard": "none"},
+        {"access_token": "pat-secret", "due_time": yaml.safe_load("12:00")},
         {"access_token": "pat-secret", "time_zone": "Mars/Olympus"},
         {"access_token": "pat-secret", "time_zone": "../../etc/passwd"},
         {},
     ],
 )
-def test_a_wrong_option_is_told_without_the_secret(wrong: dict[str, str]) -> None:
+def test_a_wrong_option_is_told_without_the_secret(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         Options.model_validate(wrong)
     told = [{k: v for k, v in one.items() if k != "input"} for one in caught.value.errors()]
