@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from schemas.envelope import Envelope
-from schemas.task import Person, Related, TaskCommand
+from schemas.task import Kind, Person, Related, TaskCommand
 from streams.actions.context import Context
 from streams.rules import calendar, people, template
 from streams.rules.template import Facts
@@ -16,7 +15,7 @@ from streams.rules.template import Facts
 class Draft:
     """One task before its rule is applied; `subject` is the template for a rule that has none."""
 
-    kind: Literal["follow-up", "first-view"]
+    kind: Kind
     key: UUID
     interaction_id: str
     sender: Person

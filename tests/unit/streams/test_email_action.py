@@ -256,6 +256,12 @@ def test_a_type_that_every_rule_turns_off_is_not_read() -> None:
     assert types_with_actions(RuleBook(parse(but_one))) == ["email-v3", "email-enriched-v3"]
 
 
+def test_views_are_read_once_a_rule_turns_them_on() -> None:
+    view = "livesend-session-summary-v3"
+    on = f"version: 1\ntenants: {{a: {{events: {{{view}: {{enabled: true}}}}}}}}"
+    assert types_with_actions(RuleBook(parse(on))) == ["email-v3", "email-enriched-v3", view]
+
+
 @pytest.mark.parametrize("name", list(ACTIONS))
 def test_a_table_that_forgot_a_type_is_refused(name: str) -> None:
     short = {key: actions for key, actions in ACTIONS.items() if key != name}
