@@ -27,12 +27,12 @@ from streams.crm import (
     Unavailable,
 )
 from streams.crm.limits import Limits
-from tests.crm_fakes import salesforce_driver
+from tests.crm_fakes import dynamics_driver, salesforce_driver
 from tests.crm_fakes.driver import Driver
 from tests.crm_fakes.faults import Fault
 from tests.crm_fakes.server import TOKEN, Fake, State, Task
 
-DRIVERS = {"salesforce": salesforce_driver.DRIVER}
+DRIVERS = {"dynamics": dynamics_driver.DRIVER, "salesforce": salesforce_driver.DRIVER}
 
 OWNER, FALLBACK, RECIPIENT = "sam@vendor.example", "ann@vendor.example", "o'hara@customer.example"
 LIMITS = Limits(timeout=5, per_second=1_000, burst=1_000, concurrency=8)
