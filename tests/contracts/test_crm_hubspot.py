@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from schemas.task import Person, Related, TaskCommand
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
@@ -181,9 +182,19 @@ async def test_a_contact_that_has_gone_does_not_hold_the_task_up(
     await crm.create(command())
     del fake.state.contacts[PAT]
     task = command()
-    await crm.create(task)
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(task)
     (made,) = fake.tasks(task.key)
     assert (made.owner, made.recipient) == ("64492917", None)
+    assert logs == [
+        {
+            "event": "crm_link_dropped",
+            "log_level": "warning",
+            "task": str(task.key),
+            "links": ["contacts"],
+            "reason": "HTTP 400: VALIDATION_ERROR",
+        }
+    ]
 
 
 async def test_an_owner_who_has_gone_does_not_hold_the_task_up_and_is_looked_up_anew(
