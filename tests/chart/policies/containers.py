@@ -24,6 +24,13 @@ def resources(rendered: Rendered) -> Iterator[str]:
             yield f"{name_of(pod.owner)} has the resources {given}"
 
 
+def own_variables(rendered: Rendered) -> Iterator[str]:
+    """No variables named after Services: GEOPHONE_KAFKA_PORT would be taken for a setting."""
+    for pod in rendered.pods:
+        if pod.spec.get("enableServiceLinks") is not False:
+            yield f"{name_of(pod.owner)} gets variables of the namespace's Services"
+
+
 def images(rendered: Rendered) -> Iterator[str]:
     """One image each, that is the same tomorrow."""
     for pod in rendered.pods:
