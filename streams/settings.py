@@ -51,7 +51,7 @@ class Settings(ClusterSettings, BaseSettings):
 
     crm: str = Field(
         "webhook",
-        description="Connector of the crm stage: salesforce, webhook, sandbox.",
+        description="Connector of the crm stage: salesforce, hubspot, dynamics, webhook, sandbox.",
     )
     crm_url: str | None = Field(None, description="Where the connector delivers.")
     crm_secret: SecretStr | None = Field(

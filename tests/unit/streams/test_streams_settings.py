@@ -166,7 +166,7 @@ def test_the_extended_example_sets_everything_to_something_else(
         ("marks", "redis"),
         ("session_timeout_seconds", "0.5"),
         ("stalled_seconds", "0"),
-        ("crm", "hubspot"),
+        ("crm", "sugar"),
         ("crm_url", "crm.example.com"),
         ("crm_url", "http://"),
         ("crm_secret", "whsec_short"),
