@@ -1,13 +1,15 @@
 """What Helm makes of the chart is what the API takes, the same each time, and as recorded."""
 
+import copy
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import helm_python
-import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate import ValidationError, utils, validate
 
 from tests.chart.custom_resources import complaints
 from tests.chart.rendered import CHART, FIXTURES, Object, fixture, given, name_of, render
@@ -31,12 +33,27 @@ def test_helm_finds_no_fault(name: str) -> None:
         assert {each["error"] for each in result["messages"]} <= {"icon is recommended"}
 
 
+@pytest.fixture
+def schemas_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the library would parse anew for each object, megabytes of it."""
+    kept = cache(utils.schema_contents)
+    monkeypatch.setattr(utils, "schema_contents", kept)
+
+
+@pytest.mark.usefixtures("schemas_read_once")
 @pytest.mark.parametrize("minor", MINORS)
 def test_every_kubernetes_takes_it(minor: str) -> None:
     for name in FIXTURES:
         for each in fixture(name).objects:
             if not is_custom(each):
-                kubernetes_validate.validate(each, minor, strict=True)
+                validate(each, minor, strict=True)
+
+
+def test_a_misspelt_field_is_found() -> None:
+    deployment = copy.deepcopy(fixture("minimal").of("Deployment")[0])
+    deployment["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 60
+    with pytest.raises(ValidationError):
+        validate(deployment, MINORS[-1], strict=True)
 
 
 @pytest.mark.parametrize("name", FIXTURES)

@@ -19,6 +19,7 @@ POLICIES: Mapping[str, Policy] = {
         security.no_token,
         security.service_account,
         containers.resources,
+        containers.own_variables,
         containers.images,
         probing.probes,
         probing.long_restore,
