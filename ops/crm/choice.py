@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.settings import complaints
-from streams.crm.deliver import Target
+from streams.crm.target import Target
 from streams.crm_targets import targets
 from streams.settings import Settings
 

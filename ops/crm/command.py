@@ -13,7 +13,7 @@ from ops.crm import choice, page
 from ops.crm import event as events
 from ops.crm.preview import Planned, plan, why_nothing
 from schemas.envelope import Envelope
-from streams.crm.deliver import Target
+from streams.crm.target import Target
 from streams.rules.book import RuleBook
 from streams.settings import Settings
 

@@ -10,7 +10,7 @@ from schemas.task import TaskCommand
 from streams import followup
 from streams.actions import ACTIONS
 from streams.crm import Refused, Request
-from streams.crm.deliver import Target
+from streams.crm.target import Target
 from streams.rules.book import RuleBook
 
 

@@ -19,7 +19,7 @@ from ingress.settings import SENDER_WAITS_SECONDS
 from ingress.settings import Settings as IngressSettings
 from ops.cli import app
 from ops.kafka.jars import VERSION as KAFKA_VERSION
-from streams.crm.registry import CONNECTORS, PLANNED
+from streams.crm.registry import CONNECTORS
 from streams.crm.targets import read_targets
 from streams.health import Admin
 from streams.rules import loader
@@ -140,7 +140,7 @@ def test_defaults_are_those_of_the_services() -> None:
 def test_every_connector_can_be_chosen() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     chosen = schema["properties"]["crm"]["properties"]["connector"]["enum"]
-    assert set(chosen) == {"", *CONNECTORS, *PLANNED}
+    assert set(chosen) == {"", *CONNECTORS}
     for name in set(chosen) - {"", "webhook", "sandbox"}:
         assert (ROOT / "docs" / "crm" / f"{name}.md").is_file()
 
