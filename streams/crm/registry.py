@@ -1,23 +1,40 @@
-"""Which CRM: the setting's value and the connector it stands for."""
+"""Which CRM: the setting's value, the connector it stands for, and how hard that may be asked."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from aiohttp import ClientSession
+from pydantic import BaseModel
 
-from streams.crm import CRM, sandbox
-from streams.crm.webhook import Endpoint, Webhook
+from streams.crm import CRM, salesforce, sandbox, webhook
+from streams.crm.limits import Limits
 
-Connect = Callable[[Endpoint, ClientSession | None], CRM]
 
-CONNECTORS: Mapping[str, Connect] = {"sandbox": sandbox.connect, "webhook": Webhook}
-PLANNED = frozenset({"dynamics", "hubspot", "salesforce"})
+@dataclass(frozen=True)
+class Connector:
+    """`connect` takes URL (None for the vendor's own), an instance of `options`, and limits.
+
+    `limits` are what is usual. `connect` raises ValueError for a URL or secret that is none.
+    """
+
+    options: type[BaseModel]
+    connect: Callable[[str | None, Any, Limits], CRM]
+    limits: Limits
+
+
+CONNECTORS: Mapping[str, Connector] = {
+    "salesforce": Connector(salesforce.Options, salesforce.connect, Limits()),
+    "sandbox": Connector(webhook.Options, sandbox.connect, webhook.FREELY),
+    "webhook": Connector(webhook.Options, webhook.connect, webhook.FREELY),
+}
+PLANNED = frozenset({"dynamics", "hubspot"})
 
 
 class UnknownCRM(ValueError):
     """The setting names a CRM that this version has no connector for."""
 
 
-def connector(name: str) -> Connect:
+def connector(name: str) -> Connector:
     """Return what connects to the CRM of this name.
 
     Raises:

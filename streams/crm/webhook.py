@@ -18,15 +18,23 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from pydantic import BaseModel, ConfigDict
 
 from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Finding, Request, Unavailable
 from streams.crm.answer import Answer, outcome
+from streams.crm.call import overtaxed
+from streams.crm.limits import Limits
+from streams.crm.pace import Pace
+from streams.crm.secret import Secret, reveal
 from streams.crm.signing import signer
 
 _NOBODY = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REMEDY = "check the CRM's URL, and that this machine can reach it"
 _BODY_LIMIT = 64 * 1024  # an answer holds an id or an error's name; more is a mistake or worse
+
+FREELY = Limits(per_second=10_000, burst=10_000, concurrency=64)
+"""One's own endpoint says itself, by 429, when it is asked too much."""
 
 
 class BadEndpoint(ValueError):
@@ -58,19 +66,47 @@ class Endpoint:
             signer(self.secret)
 
 
+class Options(BaseModel):
+    """What the operator may say in a file: the Standard Webhooks secret that signs deliveries."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secret: Secret | None = None
+
+
+def connect(url: str | None, options: Options, limits: Limits) -> "Webhook":
+    """Return the connector to the endpoint at the URL; nothing is opened.
+
+    Raises:
+        BadEndpoint: see `Endpoint`, or there is no URL.
+        BadSecret: see `streams.crm.signing`.
+        Unavailable: the secret's file cannot be read.
+    """
+    if not url:
+        raise BadEndpoint("set it to where the CRM takes tasks, or run without the crm stage")
+    secret = reveal(options.secret) if options.secret is not None else None
+    return Webhook(Endpoint(url, secret, limits.timeout), limits=limits)
+
+
 class Webhook:
     """The connector. A session given from outside stays open; one made here is closed here."""
 
-    def __init__(self, endpoint: Endpoint, session: ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        session: ClientSession | None = None,
+        limits: Limits = FREELY,
+    ) -> None:
         self._endpoint = endpoint
+        self._limits = limits
+        self._pace: Pace | None = None
         self._signer = signer(endpoint.secret) if endpoint.secret is not None else None
         self._session = session
         self._own: ClientSession | None = None
 
     async def create(self, task: TaskCommand) -> Created | AlreadyThere:
         """See `streams.crm.CRM`."""
-        body = task.encode()
-        answer = await self._send("POST", body, self._headers(str(task.key), body))
+        answer = await self._paced(task)
         return outcome(answer, task, datetime.now(UTC))
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
@@ -92,6 +128,18 @@ class Webhook:
         """See `streams.crm.CRM`."""
         if self._own is not None:
             await self._own.close()
+
+    async def _paced(self, task: TaskCommand) -> Answer:
+        # Not in __init__: it belongs to the loop that runs when it is made.
+        pace = self._pace = self._pace or Pace(self._limits)
+        async with pace.call() as call:
+            answer = await self._post(task)
+            call.overtaxed = overtaxed(answer)
+        return answer
+
+    async def _post(self, task: TaskCommand) -> Answer:
+        body = task.encode()
+        return await self._send("POST", body, self._headers(str(task.key), body))
 
     async def _send(self, method: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         try:
