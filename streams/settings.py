@@ -48,7 +48,7 @@ class Settings(ClusterSettings, BaseSettings):
 
     crm: str = Field(
         "webhook",
-        description="Connector of the crm stage: salesforce, webhook, sandbox.",
+        description="Connector of the crm stage: dynamics, salesforce, webhook, sandbox.",
     )
     crm_url: str | None = Field(None, description="Where the connector delivers.")
     crm_secret: SecretStr | None = Field(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from streams.crm import CRM, salesforce, sandbox, webhook
+from streams.crm import CRM, dynamics, salesforce, sandbox, webhook
 from streams.crm.limits import Limits
 
 
@@ -23,11 +23,12 @@ class Connector:
 
 
 CONNECTORS: Mapping[str, Connector] = {
+    "dynamics": Connector(dynamics.Options, dynamics.connect, Limits()),
     "salesforce": Connector(salesforce.Options, salesforce.connect, Limits()),
     "sandbox": Connector(webhook.Options, sandbox.connect, webhook.FREELY),
     "webhook": Connector(webhook.Options, webhook.connect, webhook.FREELY),
 }
-PLANNED = frozenset({"dynamics", "hubspot"})
+PLANNED = frozenset({"hubspot"})
 
 
 class UnknownCRM(ValueError):
