@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,14 @@ from streams.crm.limits import Limits
 from streams.crm.salesforce import Options, connect
 from streams.rules.book import RuleBook
 from streams.rules.loader import parse
-from tests.crm_fakes import salesforce
+from tests.crm_fakes import (
+    dynamics,
+    dynamics_driver,
+    hubspot_driver,
+    salesforce,
+    salesforce_driver,
+)
+from tests.crm_fakes.driver import Driver
 from tests.crm_fakes.server import State
 from tests.sandbox_fixture import running_sandbox
 
@@ -66,14 +73,52 @@ async def crm(
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
-def organisation(folder: Path, url: str) -> dict[str, object]:
-    """Return the variables of this Salesforce organisation."""
-    secret = folder / "client-secret"
-    secret.write_text(salesforce.CLIENT_SECRET)
-    credentials = folder / "salesforce.yaml"
-    said = {"client_id": salesforce.CLIENT_ID, "client_secret": {"file": str(secret)}}
-    credentials.write_text(yaml.safe_dump(said))
-    return {"crm": "salesforce", "crm_url": url, "crm_credentials_file": credentials}
+Credentials = Callable[[str, Path], dict[str, object]]
+VENDORS: Mapping[str, tuple[Driver, Credentials]] = {
+    "salesforce": (
+        salesforce_driver.DRIVER,
+        lambda _, file: {"client_id": salesforce.CLIENT_ID, "client_secret": {"file": str(file)}},
+    ),
+    "hubspot": (hubspot_driver.DRIVER, lambda _, file: {"access_token": {"file": str(file)}}),
+    "dynamics": (
+        dynamics_driver.DRIVER,
+        lambda url, file: {
+            "tenant_id": dynamics.TENANT_ID,
+            "client_id": dynamics.CLIENT_ID,
+            "client_secret": {"file": str(file)},
+            "authority": url,
+        },
+    ),
+}
+
+
+def account(vendor: str, folder: Path, url: str) -> dict[str, object]:
+    """Return the variables of this vendor's CRM at this URL."""
+    driver, credentials = VENDORS[vendor]
+    secret, file = folder / "secret", folder / "credentials.yaml"
+    secret.write_text(driver.secrets[0])
+    file.write_text(yaml.safe_dump(credentials(url, secret)))
+    return {"crm": vendor, "crm_url": url, "crm_credentials_file": file}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_every_vendors_requests_are_shown_and_its_check_is_run(
+    vendor: str, tmp_path: Path
+) -> None:
+    driver, _ = VENDORS[vendor]
+    fake = driver.fake(State(users={"seller@example.com": driver.ids["user"]}))
+    async with fake.serving() as url:
+        variables = account(vendor, tmp_path, url)
+        shown = await crm("preview", EMAIL, variables=variables)
+        assert fake.sent == []
+        checked = await crm("check", variables=variables)
+    assert (shown.code, shown.err) == (0, "")
+    assert "Follow up: LiveSend to recipient@example.com" in shown.out.partition("to default")[2]
+    assert not any(secret in shown.out + checked.out for secret in driver.secrets)
+    assert (checked.code, checked.err) == (0, ""), checked.out
+    assert checked.out.count("  ok    ") >= 2
+    assert {one.method for one in fake.sent} <= {"GET", "POST"}
+    assert fake.outcomes["created"] == 0
 
 
 async def test_a_preview_is_what_is_sent_and_sends_nothing(tmp_path: Path) -> None:
@@ -84,7 +129,9 @@ async def test_a_preview_is_what_is_sent_and_sends_nothing(tmp_path: Path) -> No
     )
     fake = salesforce.Salesforce(state)
     async with fake.serving() as url:
-        shown = await crm("preview", EMAIL, "--json", variables=organisation(tmp_path, url))
+        shown = await crm(
+            "preview", EMAIL, "--json", variables=account("salesforce", tmp_path, url)
+        )
         assert fake.sent == []
         (planned,) = shown.json["tasks"]
         options = Options(client_id=salesforce.CLIENT_ID, client_secret=salesforce.CLIENT_SECRET)
@@ -194,7 +241,7 @@ async def test_an_error_says_what_to_do(
 
 async def test_check_says_that_all_is_well(tmp_path: Path) -> None:
     async with salesforce.Salesforce().serving() as url:
-        ended = await crm("check", variables=organisation(tmp_path, url))
+        ended = await crm("check", variables=account("salesforce", tmp_path, url))
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("default\n  ok    log-in, API and object Task\n")
     assert "wrong" not in ended.out
@@ -203,7 +250,7 @@ async def test_check_says_that_all_is_well(tmp_path: Path) -> None:
 async def test_check_says_how_to_mend_what_is_wrong(tmp_path: Path) -> None:
     fake = salesforce.Salesforce(State(missing={"field"}))
     async with fake.serving() as url:
-        ended = await crm("check", variables=organisation(tmp_path, url))
+        ended = await crm("check", variables=account("salesforce", tmp_path, url))
     assert ended.code == 1
     assert "  wrong the key's field Geophone_Key__c\n        create it on the object" in ended.out
     assert ended.out.endswith("Mend what is wrong, then run `geophone crm check` again.\n")
