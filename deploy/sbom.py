@@ -1,4 +1,4 @@
-"""Writes the bill of materials of each process, in CycloneDX 1.6: what its lock installs.
+"""Writes the bill of materials of each image, in CycloneDX 1.6: what its lock installs.
 
 usage: python deploy/sbom.py FOLDER
 
@@ -18,7 +18,7 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-PROCESSES = ("ingress", "streams")
+PROCESSES = ("ingress", "streams", "ops")
 IMAGE = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 _LINE = re.compile(r"^([\w.-]+==[^\\\n]+)", re.MULTILINE)
 

@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> App:
 
     Raises:
         LookupError: the table of actions is incomplete.
-        ValueError: the CRM's settings are.
+        ValueError: the CRM's settings are, or the task rules cannot be used.
     """
     check_complete()
     app = App(
@@ -98,18 +98,21 @@ async def _restored_marks(
 def _followup(app: App, settings: Settings) -> list[Source]:
     topics = settings.topics()
     client = settings.connection().client_arguments()
+    rules = settings.rules()
+    types = types_with_actions(rules)
+    if not types:
+        raise ValueError(
+            "GEOPHONE_TASK_RULES_FILE: every rule is off; leave followup out of GEOPHONE_STAGES"
+        )
     decide = partial(
-        followup.decide,
-        topics=topics,
-        due_business_days=settings.task_due_business_days,
-        legacy_tenant=settings.legacy_tenant,
+        followup.decide, topics=topics, rules=rules, legacy_tenant=settings.legacy_tenant
     )
 
     def handler(source: TopicPartition) -> Handler:
         producer = TransactionalProducer(client, _group(settings, followup_stage.STAGE), source)
         return followup_stage.FollowupHandler(producer, topics, decide)
 
-    read = [topics.events[name].name for name in types_with_actions()]
+    read = [topics.events[name].name for name in types]
     return [_source(app, settings, Stage(followup_stage.STAGE, read, transactional=True), handler)]
 
 

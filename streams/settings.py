@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.settings import ClusterSettings
 from streams.crm.registry import connector
+from streams.rules import loader
+from streams.rules.book import RuleBook
+from streams.rules.model import DEFAULT_BUSINESS_DAYS, MAX_BUSINESS_DAYS
 
 STAGES = ("dedup", "followup", "crm")
 
@@ -48,7 +51,7 @@ class Settings(ClusterSettings, BaseSettings):
 
     crm: str = Field(
         "webhook",
-        description="Connector of the crm stage: salesforce, webhook, sandbox.",
+        description="Connector of the crm stage: salesforce, hubspot, dynamics, webhook, sandbox.",
     )
     crm_url: str | None = Field(None, description="Where the connector delivers.")
     crm_secret: SecretStr | None = Field(
@@ -83,10 +86,14 @@ class Settings(ClusterSettings, BaseSettings):
         "beyond it deliveries are held and tried again. 1: never hold.",
     )
     task_due_business_days: int = Field(
-        2,
+        DEFAULT_BUSINESS_DAYS,
         ge=0,
-        le=365,
-        description="Business days between a LiveSend and its follow-up's due date.",
+        le=MAX_BUSINESS_DAYS,
+        description="Business days between a LiveSend and its follow-up's due date, where the "
+        "rules file does not say.",
+    )
+    task_rules_file: Path | None = Field(
+        None, description="Which tasks are made of which events, see docs/task-rules.md."
     )
 
     admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - a pod's probes and Prometheus come from outside
@@ -128,3 +135,17 @@ class Settings(ClusterSettings, BaseSettings):
             path = getattr(self, name)
             if name.endswith("_file") and name != "ready_file" and path and not path.is_file():
                 raise ValueError(f"GEOPHONE_{name.upper()}: there is no file {path}")
+
+    def rules(self) -> RuleBook:
+        """Read the rules file, if there is one.
+
+        Raises:
+            ValueError: it cannot be used; names file and lines.
+        """
+        if self.task_rules_file is None:
+            return RuleBook(due_business_days=self.task_due_business_days)
+        try:
+            file = loader.load(self.task_rules_file)
+        except loader.BadRules as error:
+            raise ValueError(f"GEOPHONE_TASK_RULES_FILE: {error}") from error
+        return RuleBook(file, self.task_due_business_days)

@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how many commands it delivers meanwhile (100000 and 200 kills: an hour per CRM)",
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="tests/chart: record what the chart renders now, to be looked at and committed",
+    )
 
 
 # First, so that `-m kafka` and `-m "not kafka"` see the markers that this adds.

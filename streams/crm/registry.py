@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from streams.crm import CRM, salesforce, sandbox, webhook
+from streams.crm import CRM, dynamics, hubspot, salesforce, sandbox, webhook
 from streams.crm.limits import Limits
 
 
@@ -23,11 +23,12 @@ class Connector:
 
 
 CONNECTORS: Mapping[str, Connector] = {
+    "dynamics": Connector(dynamics.Options, dynamics.connect, Limits()),
+    "hubspot": Connector(hubspot.Options, hubspot.connect, Limits()),
     "salesforce": Connector(salesforce.Options, salesforce.connect, Limits()),
     "sandbox": Connector(webhook.Options, sandbox.connect, webhook.FREELY),
     "webhook": Connector(webhook.Options, webhook.connect, webhook.FREELY),
 }
-PLANNED = frozenset({"dynamics", "hubspot"})
 
 
 class UnknownCRM(ValueError):
@@ -38,9 +39,8 @@ def connector(name: str) -> Connector:
     """Return what connects to the CRM of this name.
 
     Raises:
-        UnknownCRM: planned but not there yet, or never heard of; the message says which to use.
+        UnknownCRM: there is none; the message says which there are.
     """
     if name in CONNECTORS:
         return CONNECTORS[name]
-    trouble = "is not there yet" if name in PLANNED else "is unknown"
-    raise UnknownCRM(f"CRM {name!r} {trouble}: choose one of {', '.join(sorted(CONNECTORS))}")
+    raise UnknownCRM(f"CRM {name!r} is unknown: choose one of {', '.join(sorted(CONNECTORS))}")

@@ -13,6 +13,7 @@ from streams.crm import Refused, Unavailable
 from streams.crm.answer import REASON_LIMIT, is_operators, refuses
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)  # Dataverse's are numbers
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _by_status(status: int) -> Verdict:
 
 
 def _reason(trouble: Trouble, verdict: Verdict) -> str:
-    code = trouble.code if _NAME.fullmatch(trouble.code) else ""
+    code = trouble.code if _CODE.fullmatch(trouble.code) else ""
     fields = ", ".join(filter(_NAME.fullmatch, trouble.fields))
     parts = [f"HTTP {trouble.status}", code, fields, verdict.text]
     return ": ".join(part for part in parts if part)[:REASON_LIMIT]

@@ -77,7 +77,7 @@ class Crm(ABC):
 
     @abstractmethod
     async def faults(self) -> Counter[str]:
-        """Count the faults that were played, by kind; what it does not count is not there."""
+        """Count the faults that were played, by kind; one that it does not count is not there."""
 
 
 class Sandbox(Crm):

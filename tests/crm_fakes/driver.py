@@ -24,6 +24,9 @@ class Driver:
     `expired`: what makes the token invalid where that is not a plain "expire".
     `gaps`: by what may be missing (for `State.missing`), what `check` has to say of it (a regular
     expression for the finding's remedy). `secrets`: what must never be seen.
+
+    `subject_limit`: characters that a subject may have. `batch`: most creations in one request.
+    `one_link`: a task is about one record; the related one comes before the recipient.
     """
 
     fake: Callable[[State], Fake]
@@ -33,4 +36,7 @@ class Driver:
     terminal: tuple[Any, str]
     gaps: Mapping[str, str]
     secrets: Sequence[str]
+    subject_limit: int = 255
+    batch: int = 100
+    one_link: bool = False
     expired: Fault = field(default_factory=lambda: Fault("expire"))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from deploy import sbom
@@ -109,6 +111,24 @@ def _wheel(folder: Path, age: int) -> str:
     )
     [wheel] = (folder / "dist").glob("*.whl")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+ENTRANCES = {"ingress": "ingress.app", "streams": "streams.app", "ops": "ops.cli, ops.sandbox.app"}
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); import "
+
+
+@pytest.mark.parametrize("process", sbom.PROCESSES)
+def test_a_process_needs_nothing_that_its_lock_does_not_install(process: str) -> None:
+    there = {*locked(ROOT / "deploy" / "locks" / f"{process}.txt"), "geophone"}
+    hidden = [
+        module
+        for module, owners in packages_distributions().items()
+        if there.isdisjoint(map(canonicalize_name, owners))
+    ]
+    assert "pytest" in hidden
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT + ENTRANCES[process], *hidden], cwd=ROOT, check=True
+    )
 
 
 @pytest.mark.parametrize("process", sbom.PROCESSES)

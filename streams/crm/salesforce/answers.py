@@ -10,6 +10,7 @@ Codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -50,16 +51,16 @@ _TABLE: Mapping[str, Verdict] = {
     "UNABLE_TO_LOCK_ROW": again("a record is being changed by somebody else"),
     "UNKNOWN_EXCEPTION": again("an error inside Salesforce"),
 }
+_OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION"}
 LINK_CODES = frozenset(
     {
         "ENTITY_IS_DELETED",
         "FIELD_INTEGRITY_EXCEPTION",
-        "INACTIVE_OWNER_OR_USER",
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
         "INVALID_CROSS_REFERENCE_KEY",
         "INVALID_ID_FIELD",
         "MALFORMED_ID",
-        "OP_WITH_INVALID_USER_TYPE_EXCEPTION",
+        *_OWNER,
     }
 )
 """Codes that speak of a record the task refers to, not of the task."""
@@ -96,19 +97,24 @@ def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere |
     message = str(error.get("message", ""))
     if trouble.code == "DUPLICATE_VALUE":
         return _duplicate(message, key_field) or Duplicate(trouble)
-    return LinkRefused(trouble) if trouble.code in LINK_CODES else verdict(trouble)
+    if trouble.code in LINK_CODES:
+        owner = ["OwnerId"] if trouble.code in _OWNER else []
+        return LinkRefused(replace(trouble, fields=trouble.fields or owner))
+    return verdict(trouble)
 
 
 def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
-    """Return what the message says, if it names the field and the record.
+    """Return what the message says, if it names our field.
 
     It reads "… KeyField__c duplicates value on record with id: 00T…", in the user's language, and
     sometimes has <unknown> in these places:
     https://help.salesforce.com/s/articleView?id=000383480&language=en_US&type=1
     https://salesforcedictionary.com/errors/duplicate-value-found
     """
-    there = _ID.search(message) if key_field.lower() in message.lower() else None
-    return AlreadyThere(long_id(there[0])) if there else None
+    if key_field.lower() not in message.lower():
+        return None
+    there = _ID.search(message)
+    return AlreadyThere(long_id(there[0]) if there else None)
 
 
 def verdict(trouble: Trouble) -> Refused | Unavailable:

@@ -37,6 +37,10 @@ def test_only_names_get_into_a_reason() -> None:
     assert judge(trouble, TABLE).reason == "HTTP 400: Subject"
 
 
+def test_a_code_may_be_a_number() -> None:
+    assert judge(Trouble(400, "0x80044331"), {}).reason == "HTTP 400: 0x80044331"
+
+
 def test_a_reason_has_its_limit() -> None:
     fields = [f"Field_{at:040}" for at in range(9)]
     assert len(judge(Trouble(400, "BAD", fields), TABLE).reason) == REASON_LIMIT
