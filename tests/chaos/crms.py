@@ -200,8 +200,11 @@ VENDORS = {
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[Crm]:
-    """Run the CRM of this name, of `VENDORS` or the sandbox, with its files in `folder`."""
+def running(name: str, folder: Path, refused: str = "") -> Iterator[Crm]:
+    """Run the CRM of this name, of `VENDORS` or the sandbox, with its files in `folder`.
+
+    A vendor's refuses the task of the subject `refused` for good.
+    """
     folder.mkdir()
     if name == "sandbox":
         with running_sandbox(folder, secret=SECRET) as url:
@@ -211,7 +214,11 @@ def running(name: str, folder: Path) -> Iterator[Crm]:
     credentials = folder / "credentials.yaml"
     credentials.write_text(yaml.safe_dump(dict(vendor.credentials)))
     ids = vendor.driver.ids
-    state = State(users={OWNER: ids["user"]}, contacts={RECIPIENT: ids["contact"]})
+    state = State(
+        users={OWNER: ids["user"]},
+        contacts={RECIPIENT: ids["contact"]},
+        refused={refused: vendor.driver.terminal[0]},
+    )
     with _fake(vendor.module, folder, state) as url:
         yield Vendors(name, url, credentials)
 
