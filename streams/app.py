@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams import crm_stage, dedup_stage, followup, followup_stage
 from streams.actions import check_complete, types_with_actions
-from streams.crm.deliver import Target
+from streams.crm.target import Target
 from streams.crm_stage import Neighbours
 from streams.crm_targets import targets
 from streams.health import Admin

@@ -25,7 +25,8 @@ from schemas.task import TaskCommand, UnreadableTask
 from schemas.topics import Topics
 from streams import metrics
 from streams.crm import CRM
-from streams.crm.deliver import Delivery, Target
+from streams.crm.deliver import Delivery
+from streams.crm.target import Target
 from streams.crm.targets import DEFAULT
 from streams.ownership import First, Handler
 from streams.transaction import Output, TransactionalProducer

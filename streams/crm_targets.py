@@ -5,7 +5,7 @@ from typing import Any
 
 from streams.crm import CRM
 from streams.crm.breaker import Breaker
-from streams.crm.deliver import Target
+from streams.crm.target import Target
 from streams.crm.targets import DEFAULT, BadTarget, Description, Further, read_targets
 from streams.settings import Settings
 

@@ -31,6 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how often tests/chaos/test_markers.py kills its broker (50: half an hour)",
     )
     parser.addoption(
+        "--crm-outage",
+        type=int,
+        default=20,
+        metavar="SECONDS",
+        help="how long the CRM of tests/integration/test_crm_outage.py is down",
+    )
+    parser.addoption(
         "--crm-kills",
         type=int,
         default=8,

@@ -70,6 +70,11 @@ class Sandbox:
             left: list[Any] = await response.json()
             return left
 
+    async def has_total(self, count: int) -> bool:
+        """Whether so many tasks are there; it may be more than `tasks` can count."""
+        async with aiohttp.request("GET", f"{self.url}/tasks?limit=0") as response:
+            return bool((await response.json())["total"] >= count)
+
     async def has(self, count: int) -> bool:
         return (await self.tasks()).total() >= count
 

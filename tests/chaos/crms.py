@@ -121,10 +121,8 @@ class Sandbox(Crm):
         rows = self._select("SELECT outcome, fault, count(*) FROM attempts GROUP BY 1, 2")
         seen: Counter[str] = Counter()
         for outcome, fault, count in rows:
-            kind = (
-                "drop_after_commit" if fault == "drop_after_commit" else self._PLAYED.get(outcome)
-            )
-            seen[kind or ""] += count
+            dropped = fault == "drop_after_commit"
+            seen[fault if dropped else self._PLAYED.get(outcome, "")] += count
         del seen[""]
         return seen
 

@@ -184,7 +184,9 @@ async def test_a_contact_that_is_gone_since_it_was_found_is_left_out(
         await crm.create(task)
     (made,) = fake.tasks(task.key)
     assert (made.owner, made.recipient) == (USER, None)
-    assert [entry["event"] for entry in logs] == ["crm_link_dropped"]
+    (dropped,) = logs
+    assert (dropped["event"], dropped["task"]) == ("crm_link_dropped", str(task.key))
+    assert (dropped["code"], dropped["links"]) == ("0x80040217", ["regarding"])
     fake.state.contacts["pat@customer.example"] = LEAD
     await crm.create(again := command())
     assert fake.tasks(again.key)[0].recipient == LEAD

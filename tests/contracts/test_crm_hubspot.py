@@ -1,6 +1,7 @@
 """What is HubSpot's own in its connector, against its fake over HTTP."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from schemas.task import Person, Related, TaskCommand
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
@@ -180,9 +182,19 @@ async def test_a_contact_that_has_gone_does_not_hold_the_task_up(
     await crm.create(command())
     del fake.state.contacts[PAT]
     task = command()
-    await crm.create(task)
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(task)
     (made,) = fake.tasks(task.key)
     assert (made.owner, made.recipient) == ("64492917", None)
+    assert logs == [
+        {
+            "event": "crm_link_dropped",
+            "log_level": "warning",
+            "task": str(task.key),
+            "links": ["contacts"],
+            "reason": "HTTP 400: VALIDATION_ERROR",
+        }
+    ]
 
 
 async def test_an_owner_who_has_gone_does_not_hold_the_task_up_and_is_looked_up_anew(
@@ -203,6 +215,29 @@ async def test_an_address_that_hubspot_cannot_read_spoils_no_other(
     tasks = [command(recipient=Person(email="odd")), *(command() for _ in range(3))]
     await asyncio.gather(*map(crm.create, tasks))
     assert [fake.tasks(task.key)[0].recipient for task in tasks] == [None, "101", "101", "101"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {"results": 1, "errors": 2},
+        {"results": [None, {"id": None}, {"id": "1", "properties": []}]},
+        {"results": [{"properties": {"geophone_key": "x"}}], "errors": [None, {"context": []}]},
+        {"results": [], "errors": [{"context": {"objectWriteTraceId": "x"}}]},
+    ],
+)
+@pytest.mark.parametrize("operation", ["create", "contacts", "deals", "other"])
+async def test_an_answer_that_makes_no_sense_is_no_judgement(
+    fake: FakeHubSpot, crm: HubSpot, operation: str, body: Any
+) -> None:
+    fake.fault(Fault("status", on=operation, status=200, body=body, times=2))
+    task = command(related=Related(type="Deal", id="7"))
+    for _ in range(3):
+        with contextlib.suppress(Unavailable):
+            await crm.create(task)
+    assert len(fake.tasks(task.key)) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from aiohttp import ClientSession
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -24,6 +26,7 @@ from streams.crm.limits import Limits
 from streams.crm.salesforce import Options, connect
 from streams.crm.salesforce.connector import Salesforce
 from tests.crm_fakes import salesforce
+from tests.crm_fakes.faults import Fault
 from tests.crm_fakes.running import running_fake
 from tests.crm_fakes.server import State
 
@@ -115,6 +118,18 @@ async def test_a_full_batch_is_one_request(fake: salesforce.Salesforce) -> None:
     assert records == [200, 1]
 
 
+@pytest.mark.parametrize(("concurrency", "most"), [(8, 2), (1, 1)])
+async def test_full_batches_go_side_by_side_as_far_as_allowed(
+    fake: salesforce.Salesforce, concurrency: int, most: int
+) -> None:
+    crm = connect(fake.url, options(), replace(LIMITS, concurrency=concurrency))
+    await crm.create(command())
+    fake.fault(Fault("slow", seconds=0.2, times=2))
+    found = await outcomes(crm, *(command() for _ in range(400)))
+    assert all(isinstance(one, Created) for one in found)
+    assert fake.most_under_way == most
+
+
 async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
     fake: salesforce.Salesforce,
 ) -> None:
@@ -123,7 +138,13 @@ async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
     fake.inactive.add(USER)
     fake.state.contacts.clear()
     stale, fresh = command(), command()
-    assert isinstance(await crm.create(stale), Created)
+    with structlog.testing.capture_logs() as logs:
+        assert isinstance(await crm.create(stale), Created)
+    assert [(entry["code"], entry["links"]) for entry in logs] == [
+        ("INACTIVE_OWNER_OR_USER", ["OwnerId"]),
+        ("INVALID_CROSS_REFERENCE_KEY", ["WhatId"]),
+        ("INVALID_CROSS_REFERENCE_KEY", ["WhoId"]),
+    ]
     fake.state.contacts["pat@customer.example"] = "003000000000002AAA"
     await crm.create(fresh)
     await crm.close()

@@ -62,7 +62,7 @@ class Salesforce(Fake):
         trouble = self._trouble(asked)
         if trouble:
             self.outcomes["no token"] += 1
-            body = {"error": trouble, "error_description": f"no {asked.get('client_id', '')}"}
+            body = {"error": trouble, "error_description": f"no {USERNAME}, {asked}"}
             return web.json_response(body, status=400)
         body = {
             "access_token": self.issue(),

@@ -10,8 +10,8 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -73,6 +73,7 @@ class Fake(ABC):
         self.sent: list[Request] = []
         self.outcomes: Counter[str] = Counter()
         self.url = ""
+        self.most_under_way = self._under_way = 0
         self._tasks: dict[str, Task] = {}
         self._valid: set[str] = set()
         self._issued = 0
@@ -164,9 +165,19 @@ class Fake(ABC):
                 return await handler(request)
             operation = self.operation(request)
             await self._note(request, operation)
-            return await self._play(self.script.take(operation), request, handler)
+            with self._counted():
+                return await self._play(self.script.take(operation), request, handler)
 
         return disturbed
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        self.most_under_way = max(self.most_under_way, self._under_way)
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     async def _note(self, request: web.Request, operation: str) -> None:
         if operation != "token":

@@ -28,7 +28,7 @@ from streams.crm.limits import Limits
 from streams.crm.secret import reveal
 from streams.crm.tokens import Grant, OAuth, client_credentials
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Dynamics:
@@ -51,7 +51,9 @@ class Dynamics:
             fewer = errors.without(answer, links)
             if fewer is None:
                 return await self._outcome(answer, task)
-            log.warning("crm_link_dropped", task=str(task.key), owner=fewer.owner != links.owner)
+            dropped = sorted(links.dropped(fewer))
+            code = errors.code(answer)
+            log.warning("crm_link_dropped", task=str(task.key), code=code, links=dropped)
             self._register.forget(task)
             links = fewer
 

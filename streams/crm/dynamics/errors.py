@@ -65,6 +65,11 @@ def created(answer: Answer) -> bool:
     return answer.status == HTTPStatus.NO_CONTENT
 
 
+def code(answer: Answer) -> str:
+    """Return an error's code in lower case, or nothing."""
+    return _error(answer)[0]
+
+
 def may_be_there(answer: Answer) -> bool:
     """Say whether the task may have been there before.
 
@@ -86,22 +91,22 @@ def without(answer: Answer, links: Links) -> Links | None:
     neither is a reason not to have the task. An error that names neither is taken for the link's;
     one that names somebody else, such as the application user, is not.
     """
-    code, message = _error(answer)
+    told, message = _error(answer)
     named = {UUID(text) for text in _GUID.findall(message)}
-    if links.owner and code in _USER | {_NOT_THERE} and links.owner in named:
+    if links.owner and told in _USER | {_NOT_THERE} and links.owner in named:
         return replace(links, owner=None)
-    if links.owner and code in _USER and not named:
+    if links.owner and told in _USER and not named:
         return replace(links, owner=None)
-    if links.regarding and code == _NOT_THERE and links.regarding.key in named:
+    if links.regarding and told == _NOT_THERE and links.regarding.key in named:
         return replace(links, regarding=None)
-    return Links() if code == _NOT_THERE and links != Links() else None
+    return Links() if told == _NOT_THERE and links != Links() else None
 
 
 def _trouble(answer: Answer, now: datetime) -> Trouble:
     # Of the message only what Dataverse names of its own: privileges and columns.
-    code, message = _error(answer)
+    told, message = _error(answer)
     fields = dict.fromkeys(_FIELD.findall(message))
-    return Trouble(answer.status, code, tuple(fields), wish(answer, now))
+    return Trouble(answer.status, told, tuple(fields), wish(answer, now))
 
 
 def _error(answer: Answer) -> tuple[str, str]:

@@ -47,6 +47,10 @@ class Links:
     owner: UUID | str | None = None
     regarding: Target | None = None
 
+    def dropped(self, fewer: "Links") -> set[str]:
+        """Return the names of the links that the other lacks."""
+        return {name for name, link in vars(self).items() if link != vars(fewer)[name]}
+
 
 @dataclass(frozen=True)
 class DueTime:

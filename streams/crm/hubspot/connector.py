@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
+
+import structlog
 
 from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Finding, Refused, Request
@@ -18,6 +21,8 @@ from streams.crm.hubspot.write import BySearch, ByUniqueProperty
 from streams.crm.limits import Limits
 from streams.crm.secret import reveal
 from streams.crm.tokens import Static
+
+log = structlog.get_logger(__name__)
 
 Outcome = Created | AlreadyThere
 _URL = "https://api.hubapi.com"
@@ -48,13 +53,17 @@ class HubSpot:
     async def create(self, task: TaskCommand) -> Outcome:
         """See `streams.crm.CRM`."""
         await self._key_property.assure()
-        *fuller, barest = alternatives(await self._directory.place(task))
-        for place in fuller:
+        places = list(alternatives(await self._directory.place(task)))
+        for place, lesser in pairwise(places):
             try:
                 return await self._batches.add(Placed(task, place))
-            except Refused:
+            except Refused as refused:
                 self._directory.forget(task)
-        return await self._batches.add(Placed(task, barest))
+                dropped = sorted(place.links() - lesser.links())
+                log.warning(
+                    "crm_link_dropped", task=str(task.key), links=dropped, reason=refused.reason
+                )
+        return await self._batches.add(Placed(task, places[-1]))
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
         """See `streams.crm.CRM`."""

@@ -42,6 +42,10 @@ class Place:
     owner: str | None = None
     records: tuple[Record, ...] = ()
 
+    def links(self) -> set[str]:
+        """Return what the task would be linked to: "owner", kinds of records."""
+        return {record.kind for record in self.records} | ({"owner"} if self.owner else set())
+
 
 def related_record(related: Related | None, options: Options) -> Record | None:
     """Return the record an enriched event names, if it can be one of this HubSpot's.

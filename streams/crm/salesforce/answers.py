@@ -104,15 +104,17 @@ def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere |
 
 
 def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
-    """Return what the message says, if it names the field and the record.
+    """Return what the message says, if it names our field.
 
     It reads "… KeyField__c duplicates value on record with id: 00T…", in the user's language, and
     sometimes has <unknown> in these places:
     https://help.salesforce.com/s/articleView?id=000383480&language=en_US&type=1
     https://salesforcedictionary.com/errors/duplicate-value-found
     """
-    there = _ID.search(message) if key_field.lower() in message.lower() else None
-    return AlreadyThere(long_id(there[0])) if there else None
+    if key_field.lower() not in message.lower():
+        return None
+    there = _ID.search(message)
+    return AlreadyThere(long_id(there[0]) if there else None)
 
 
 def verdict(trouble: Trouble) -> Refused | Unavailable:

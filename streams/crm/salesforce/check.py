@@ -13,7 +13,7 @@ from streams.crm.salesforce.options import Options
 
 _WRITTEN = ("Subject", "Description", "ActivityDate", "Priority", "Status")
 _READ = {
-    "User": "owners cannot be found: give the integration user View Setup and Configuration",
+    "User": "owners cannot be found: give the integration user View All Users",
     "Contact": "recipients cannot be linked: give Read on Contact, or take it out of link_to",
     "Lead": "recipients cannot be linked: give Read on Lead, or take it out of link_to",
 }
@@ -40,7 +40,7 @@ async def check(caller: Caller, options: Options) -> Sequence[Finding]:
 def _remedy(reason: str) -> str:
     return (
         f"{reason}: check URL and credentials, the connected app's permitted users, the API Enabled"
-        " permission, Read and Create on Task, and api_version"
+        " permission, Access Activities, and api_version"
     )
 
 
@@ -52,7 +52,7 @@ def _task(task: Mapping[str, Any], options: Options) -> Sequence[Finding]:
         _finding(
             "tasks can be created",
             task.get("createable"),
-            "give the integration user Create on Task",
+            "give the integration user Edit Tasks (and Create on Task)",
         ),
         _finding(
             "fields of Task can be set",

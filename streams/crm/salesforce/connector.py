@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 
 from schemas.task import Person, TaskCommand
 from streams.crm import OWNER_ID, RECIPIENT_ID, AlreadyThere, Created, Finding, Request
@@ -31,6 +32,8 @@ from streams.crm.tokens import Grant, OAuth, client_credentials, jwt_bearer
 
 RECORDS_AT_ONCE = 200
 """https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html"""
+
+log = structlog.get_logger(__name__)
 
 
 def connect(url: str | None, options: Options, limits: Limits) -> "Salesforce":
@@ -86,10 +89,7 @@ class Salesforce:
             except Duplicate as duplicate:
                 return await self._found(item, duplicate)
             except LinkRefused as refused:
-                self._forget(task)
-                if not item.links.fields():
-                    raise verdict(refused.trouble) from None
-                item = item.without(refused.trouble.fields)
+                item = self._without_links(item, refused)
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
         """See `streams.crm.CRM`."""
@@ -123,6 +123,16 @@ class Salesforce:
         # All at once, so that they are one request.
         found = await asyncio.gather(*map(lookup.get, keys))
         return next(filter(None, found), None)
+
+    def _without_links(self, item: Item, refused: LinkRefused) -> Item:
+        self._forget(item.task)
+        if not item.links.fields():
+            raise verdict(refused.trouble) from None
+        fewer = item.without(refused.trouble.fields)
+        dropped = sorted(item.links.fields().keys() - fewer.links.fields().keys())
+        code = refused.trouble.code
+        log.warning("crm_link_dropped", task=str(item.task.key), code=code, links=dropped)
+        return fewer
 
     def _forget(self, task: TaskCommand) -> None:
         for address in _addresses(task.owner, task.fallback_owner):

@@ -15,7 +15,7 @@ from schemas.topics import Topics
 from streams import metrics
 from streams.crm import AlreadyThere, Created, Finding, Refused, Request, Unavailable
 from streams.crm.breaker import MINIMUM, Breaker
-from streams.crm.deliver import Target
+from streams.crm.target import OUTAGE_SECONDS, Target
 from streams.crm_stage import CrmHandler, Neighbours
 from streams.standing import Standing
 from streams.transaction import Output
@@ -54,10 +54,14 @@ class Producer:
     async def stop(self) -> None: ...
 
 
+Answers = list[Created | AlreadyThere | Exception]
+Script = dict[str, Answers]
+
+
 class Crm:
     """Answers by a script per recipient: an exception is raised, anything else returned."""
 
-    def __init__(self, **script: list[Created | AlreadyThere | Exception]) -> None:
+    def __init__(self, **script: Answers) -> None:
         self.script = script
         self.calls: list[str] = []
         self.under_way = self.most = 0
@@ -101,6 +105,10 @@ def command(who: str, tenant: str = "t") -> bytes:
         subject="s",
         due=date(2026, 4, 9),
     ).encode()
+
+
+def failing(error: Exception, *who: str, times: int) -> Script:
+    return {each: [error] * times for each in who}
 
 
 def target(crm: Crm) -> Target:
@@ -199,6 +207,54 @@ async def test_a_wish_to_wait_is_the_least_that_is_waited(waits: list[float]) ->
     assert waits[0] >= 30
 
 
+async def test_a_crm_that_is_down_is_asked_for_one_command_at_a_time_then_for_all(
+    waits: list[float],
+) -> None:
+    whole = [str(n) for n in range(10)]
+    crm = Crm(**failing(Unavailable("down"), *whole, times=3))
+    await handler(crm, Producer()).handle([record(command(n), int(n)) for n in whole], 10)
+    assert crm.calls[:10] == whole
+    # In turn, each failing until its script is used up; the first that does not brings all.
+    assert crm.calls[10:30] == whole * 2
+    assert (crm.calls[30], sorted(crm.calls[31:])) == ("0", whole[1:])
+    assert len(waits) == 21
+
+
+async def test_a_command_that_fails_alone_does_not_slow_the_others_down(
+    waits: list[float],
+) -> None:
+    crm = Crm(**failing(Unavailable("locked"), "0", times=3))
+    await handler(crm, Producer()).handle([record(command(str(n)), n) for n in range(50)], 50)
+    assert crm.calls[50:] == ["0"] * 3
+    assert len(waits) == 3
+
+
+async def test_who_waits_for_a_crm_that_was_down_is_told_when_it_is_back() -> None:
+    """Without any patching of sleeps: it is a wait of minutes that ends at once."""
+    to = target(Crm())
+    to.decided()
+    to._decided_at -= 2 * OUTAGE_SECONDS
+    work = asyncio.create_task(to.wait(500, at_least=False))
+    wished = asyncio.create_task(to.wait(500, at_least=True))
+    await turns()
+    to.decided()
+    await asyncio.wait_for(work, 5)
+    await turns()
+    assert not wished.done(), "the CRM asked for this wait"
+    wished.cancel()
+
+
+async def test_each_decision_of_a_crm_that_is_up_wakes_nobody() -> None:
+    to = target(Crm())
+    to.decided()
+    work = asyncio.create_task(to.wait(500, at_least=False))
+    await turns()
+    to.decided()
+    await turns()
+    assert not work.done()
+    work.cancel()
+
+
 async def test_waiting_as_the_crm_wished_counts_as_alive() -> None:
     """Or a probe would kill, every few minutes, a worker that does what it was told."""
     one = handler(Crm(a=[Unavailable("throttled", 500.0)]), Producer())
@@ -290,8 +346,8 @@ async def test_a_new_target_that_was_placed_meanwhile_begins_there() -> None:
     assert await handler(Crm(), Producer(NOWHERE, default=9, own=4), FURTHER).open(identity) == 4
 
 
-def refusing(*who: str, times: int = 10_000) -> dict[str, list[Created | AlreadyThere | Exception]]:
-    return {each: [Refused("HTTP 400: REQUIRED_FIELD_MISSING")] * times for each in who}
+def refusing(*who: str) -> Script:
+    return failing(Refused("HTTP 400: REQUIRED_FIELD_MISSING"), *who, times=10_000)
 
 
 async def test_a_crm_that_refuses_most_has_its_commands_kept_back(waits: list[float]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from streams.crm import CRM
-from streams.crm.deliver import Target
 from streams.crm.limits import Limits
 from streams.crm.registry import CONNECTORS, Connector
+from streams.crm.target import Target
 from streams.crm.webhook import Options, Webhook
 from streams.crm_targets import targets
 from streams.settings import Settings

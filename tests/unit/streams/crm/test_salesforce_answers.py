@@ -65,11 +65,15 @@ def test_a_duplicate_of_our_key_is_already_there() -> None:
     [
         "",
         "duplicate value found: <unknown> duplicates value on record with id: <unknown>",
-        "duplicate value found: Geophone_Key__c duplicates value on record with id: <unknown>",
     ],
 )
-def test_a_duplicate_that_names_no_record_has_to_be_looked_for(message: str) -> None:
+def test_a_duplicate_that_names_no_field_has_to_be_looked_for(message: str) -> None:
     assert isinstance(item("DUPLICATE_VALUE", message), Duplicate)
+
+
+def test_a_duplicate_of_our_key_is_there_even_if_its_record_may_not_be_named() -> None:
+    message = "duplicate value found: Geophone_Key__c duplicates value on record with id: <unknown>"
+    assert item("DUPLICATE_VALUE", message) == AlreadyThere(None)
 
 
 @pytest.mark.parametrize(
