@@ -141,8 +141,20 @@ def test_every_connector_can_be_chosen() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     chosen = schema["properties"]["crm"]["properties"]["connector"]["enum"]
     assert set(chosen) == {"", *CONNECTORS}
-    for name in set(chosen) - {"", "webhook", "sandbox"}:
-        assert (ROOT / "docs" / "crm" / f"{name}.md").is_file()
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_a_connector_is_given_what_it_needs(name: str) -> None:
+    needs = {"existingSecret": "crm"} | (
+        {} if name == "hubspot" else {"url": "https://crm.example"}
+    )
+    rendered = render(merged(given("minimal"), {"crm": {"connector": name, **needs}}))
+    (env,) = (pod.env for pod in rendered.stages if pod.component == "crm")
+    takes_a_file = any(
+        field.is_required() for field in CONNECTORS[name].options.model_fields.values()
+    )
+    assert ("GEOPHONE_CRM_CREDENTIALS_FILE" in env) == takes_a_file
+    assert ("GEOPHONE_CRM_SECRET_FILE" in env) != takes_a_file
 
 
 def texts(component: str) -> dict[str, str]:
