@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how often tests/chaos/test_markers.py kills its broker (50: half an hour)",
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="tests/chart: record what the chart renders now, to be looked at and committed",
+    )
 
 
 # First, so that `-m kafka` and `-m "not kafka"` see the markers that this adds.

@@ -1,11 +1,20 @@
 {{/* What is wrong with values that are each fine: a line for each, with what to do. */}}
 {{- define "geophone.complaints" -}}
+{{- include "geophone.complaints.images" . }}
 {{- include "geophone.complaints.kafka" . }}
 {{- include "geophone.complaints.sender" . }}
 {{- include "geophone.complaints.scaling" . }}
 {{- include "geophone.complaints.exposure" . }}
 {{- include "geophone.complaints.crm" . }}
 {{- include "geophone.complaints.monitoring" . }}
+{{- end -}}
+
+{{- define "geophone.complaints.images" -}}
+{{- range $name, $image := dict "image" .Values.image "ingress.image" .Values.ingress.image "streams.image" .Values.streams.image "canary.image" .Values.canary.image "kafka.dev.image" .Values.kafka.dev.image }}
+{{- if and (eq $image.tag "latest") (not $image.digest) }}
+- {{ $name }}.tag: latest does not say what runs, and pods of one workload may differ; name a version or a digest.
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "geophone.complaints.kafka" -}}

@@ -17,6 +17,7 @@ annotations:
 {{- $values := .root.Values -}}
 serviceAccountName: {{ include "geophone.serviceAccountName" .root }}
 automountServiceAccountToken: false
+# A Service called geophone-kafka would set GEOPHONE_KAFKA_PORT.
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true

@@ -1,0 +1,97 @@
+"""values.yaml, its schema and docs/values.md say the same, and wrong values get a sentence."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helm_python import HelmError
+
+from deploy.values_page import VALUES, page, values
+from tests.chart.rendered import CHART, ROOT, Values, given, merged, render
+
+TEXT = VALUES.read_text(encoding="utf-8")
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+REFUSED = yaml.safe_load((Path(__file__).parent / "refused.yaml").read_text(encoding="utf-8"))
+COMPLAINTS = (CHART / "templates" / "_complaints.tpl").read_text(encoding="utf-8")
+
+
+def refusal(values: Values) -> str:
+    """Return what is said about values that cannot be installed."""
+    with pytest.raises(HelmError) as refused:
+        render(values)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda each: each["name"])
+def test_it_is_refused_with_a_sentence(case: Values) -> None:
+    assert case["says"] in refusal(merged(given("minimal"), case["values"]))
+
+
+def test_every_complaint_has_a_case() -> None:
+    said = "\n".join(refusal(merged(given("minimal"), case["values"])) for case in REFUSED)
+    complaints = re.findall(r"^(- .*)$", COMPLAINTS, re.MULTILINE)
+    assert len(complaints) > 20
+    for complaint in complaints:
+        # What stands between braces depends on the values.
+        parts = re.split(r"\{\{.*?\}\}", complaint)
+        assert re.search(".+".join(map(re.escape, parts)), said), complaint
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    assert len(re.findall(r"^- ", refusal({}), re.MULTILINE)) == 2
+
+
+def test_every_value_is_in_the_schema_and_no_other() -> None:
+    # Helm hands every chart that is part of another one `global`.
+    assert set(_in_schema(SCHEMA, "")) - {"global"} == {value.key for value in values(TEXT)}
+
+
+def test_the_schema_takes_no_unknown_value_anywhere() -> None:
+    open_ended = [each for each in _objects(SCHEMA) if "properties" in each]
+    assert all(
+        each.get("additionalProperties") is False for each in open_ended if not _theirs(each)
+    )
+
+
+def test_every_value_is_explained() -> None:
+    unexplained = [value.key for value in values(TEXT) if not re.search(r"[.:]$", value.meaning)]
+    assert unexplained == []
+
+
+def test_the_page_of_values_is_up_to_date() -> None:
+    # python deploy/values_page.py > docs/values.md
+    assert (ROOT / "docs" / "values.md").read_text(encoding="utf-8") == page(TEXT)
+
+
+def test_no_default_is_a_secret() -> None:
+    named = [value for value in values(TEXT) if re.search(r"(?i)password|credential", value.key)]
+    assert named == []
+
+
+def _in_schema(schema: dict[str, Any], above: str) -> Iterator[str]:
+    for key, below in _resolved(schema).get("properties", {}).items():
+        yield f"{above}{key}"
+        if key not in ("resources", "labels") and _resolved(below).get("type") == "object":
+            yield from _in_schema(below, f"{above}{key}.")
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return dict(SCHEMA["$defs"][name]) if name else schema
+
+
+def _objects(schema: object) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield schema
+        for below in schema.values():
+            yield from _objects(below)
+
+
+def _theirs(schema: dict[str, Any]) -> bool:
+    """Whether it is Kubernetes' own: the API knows its fields better."""
+    return "required" in schema and "additionalProperties" not in schema
