@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test prove mutants bench fuzz sbom check format lock clean
+.PHONY: help setup demo up test cluster-test prove mutants bench fuzz sbom check format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -29,6 +29,11 @@ up: $(STAMP) ## keep the whole stack running until Ctrl-C
 
 test: $(STAMP) ## every test, real Kafka included
 	$(BIN)/pytest $(ARGS)
+
+cluster-test: $(STAMP) ## the chart and the images on a real Kubernetes, which it builds
+	@$(BIN)/python -m tests.cluster.machine
+	@$(BIN)/python -m tests.cluster.tools
+	$(BIN)/pytest tests/cluster -m cluster $(ARGS)
 
 prove: $(STAMP) ## 50,000 events, 60 kill -9: do the books balance?
 	@$(BIN)/geophone prove --profile ci $(ARGS)

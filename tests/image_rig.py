@@ -61,9 +61,8 @@ class Images:
         found: dict[str, Any] = json.loads(told)["OCIv1"]["config"]
         return found
 
-    def archive(self, target: str, file: Path) -> None:
+    def archive(self, name: str, file: Path) -> None:
         """Write an image to a file that containerd imports, under the same name."""
-        name = f"{name_of(target)}:{VERSION}"
         self._buildah("push", "--quiet", name, f"docker-archive:{file}:{name}")
 
     @contextmanager
@@ -76,6 +75,13 @@ class Images:
             self._buildah("umount", container)
             self._buildah("rm", container)
 
+    def wrap(self, program: Path, name: str) -> None:
+        """Make an image of one static program."""
+        container = self._buildah("from", "scratch")
+        self._buildah("copy", "--quiet", container, str(program), "/")
+        self._buildah("config", "--entrypoint", f'["/{program.name}"]', container)
+        self._buildah("commit", "--quiet", "--rm", container, name)
+
     def base_from(self, tar: Path) -> None:
         container = self._buildah("from", "scratch")
         self._buildah("add", "--quiet", container, str(tar), "/")
@@ -84,6 +90,7 @@ class Images:
     def clear(self) -> None:
         self._buildah("rm", "--all")
         self._buildah("rmi", "--all", "--force")
+        unmount(self.folder)
 
     def _buildah(self, *arguments: str) -> str:
         store = ("--root", str(self.folder / "store"), "--runroot", str(self.folder / "run"))
@@ -148,6 +155,22 @@ def contained(root: Path, *command: str, **environment: str) -> subprocess.Compl
         text=True,
         timeout=120,
     )
+
+
+def unmount(folder: Path) -> None:
+    """Take off the machine what is mounted below a folder: buildah leaves some of its mounts."""
+    for _ in range(3):  # mounts lie upon mounts
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+        mounts = {line.split()[1] for line in lines}
+        for mount in sorted(
+            (each for each in mounts if each.startswith(f"{folder}/")), reverse=True
+        ):
+            quietly("umount", "--lazy", mount)
+
+
+def quietly(*command: str) -> None:
+    """Run what may fail because there is nothing left to do."""
+    subprocess.run(command, check=False, capture_output=True)
 
 
 def output(*command: str, **environment: str) -> str:

@@ -1,0 +1,94 @@
+"""Seismic at a steady rate, whatever the answers: events of many tenants through the Service."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import orjson
+from aiohttp import ClientSession, TCPConnector
+
+from ops import samples
+from ops.sender import Delivery, post, signed
+from schemas import catalogue
+
+RENAMED = catalogue.CATALOGUE[0]
+RATE = 200
+"""Deliveries per second."""
+TENANTS = 20
+EMAIL_EVERY = 50
+"""So many events have one with a recipient among them, who is to get a task."""
+_DRAIN_SECONDS = 10
+
+
+@dataclass
+class Load:
+    """What was sent and how each was answered; `secret` may change while it runs."""
+
+    url: str
+    secret: str
+    accepted: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    recipients: list[str] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    _number: int = 0
+
+    def __str__(self) -> str:
+        answers = ", ".join(f"{count} x {how}" for how, count in sorted(self.answers.items()))
+        return f"{answers}; slowest {self.slowest:.0f} ms"
+
+    @property
+    def bad(self) -> dict[str, int]:
+        """Answers that are not 2xx, and deliveries without any: refused, reset, too late."""
+        return {how: count for how, count in self.answers.items() if not how.startswith("2")}
+
+    def next(self) -> tuple[tuple[str, str], bytes]:
+        self._number += 1
+        tenant = f"tenant-{self._number % TENANTS}"
+        body = samples.event(RENAMED, tenant)
+        if self._number % EMAIL_EVERY == 0:
+            who = f"{uuid.uuid4().hex}@example.com"
+            self.recipients.append(who)
+            body = samples.event(catalogue.EMAIL, tenant, [who])
+        return (tenant, str(orjson.loads(body)["id"])), body
+
+    async def send(self, session: ClientSession) -> None:
+        event, body = self.next()
+        delivery = await post(session, self.url, body, signed(body, self.secret))
+        self._note(event, body, delivery)
+
+    def _note(self, event: tuple[str, str], body: bytes, delivery: Delivery) -> None:
+        self.answers["none" if delivery.status is None else str(delivery.status)] += 1
+        self.slowest = max(self.slowest, delivery.milliseconds)
+        if delivery.accepted:
+            self.accepted[event] = body
+
+
+@asynccontextmanager
+async def steady(load: Load) -> AsyncIterator[Load]:
+    """Deliver RATE events a second while the block runs: each once, none waiting for others."""
+    loop = asyncio.get_running_loop()
+    sending: set[asyncio.Task[None]] = set()
+    stop = asyncio.Event()
+
+    async def run(session: ClientSession) -> None:
+        begun, count = loop.time(), 0
+        while not stop.is_set():
+            while count < (loop.time() - begun) * RATE:
+                task = loop.create_task(load.send(session))
+                sending.add(task)
+                task.add_done_callback(sending.discard)
+                count += 1
+            await asyncio.sleep(1 / RATE)
+
+    async with ClientSession(connector=TCPConnector(limit=0)) as session:
+        pace = asyncio.create_task(run(session))
+        try:
+            yield load
+        finally:
+            stop.set()
+            await pace
+            if sending:
+                await asyncio.wait(sending, timeout=_DRAIN_SECONDS)

@@ -1,0 +1,74 @@
+"""Lines of the chart are taken out, and the trials notice: make cluster-test ARGS="-m mutants"."""
+
+import re
+import shutil
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.helm import CHART
+from tests.cluster.installation import Installation
+from tests.cluster.trials import Record, drain, rolling_restart
+
+pytestmark = pytest.mark.mutants
+DEPLOYMENT = "ingress/deployment.yaml"
+Cuts = tuple[tuple[str, str, str], ...]
+AT_ONCE: Cuts = (
+    (DEPLOYMENT, "maxUnavailable: 0", "maxUnavailable: 100%"),
+    (DEPLOYMENT, "maxSurge: 1", "maxSurge: 0"),
+)
+NO_DRAIN: Cuts = (
+    (DEPLOYMENT, r" +lifecycle:\n( +preStop:\n +sleep:\n.*\n)", ""),
+    (DEPLOYMENT, r"\{\{ \$of.drainSeconds \| quote \}\}", '"0"'),
+)
+NO_BUDGET: Cuts = (("pdb.yaml", r"(?s).*", ""),)
+
+
+@asynccontextmanager
+async def cut(it: Installation, folder: Path, cuts: Cuts) -> AsyncIterator[None]:
+    """Run the installation with a chart that lacks something; at the end it has it back."""
+    chart = shutil.copytree(CHART, folder / "chart")
+    for template, pattern, instead in cuts:
+        file = chart / "templates" / template
+        text, count = re.subn(pattern, instead, file.read_text())
+        assert count, pattern
+        file.write_text(text)
+    await to_thread(it.release.upgrade, chart=chart)
+    try:
+        yield
+    finally:
+        await to_thread(it.release.upgrade)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "name"), [(AT_ONCE, "all pods at once"), (NO_DRAIN, "no preStop, no drain")]
+)
+async def test_a_rolling_restart_that_is_careless_is_noticed(
+    cuts: Cuts,
+    name: str,
+    geophone: Installation,
+    tmp_path: Path,
+    record_property: Record,
+) -> None:
+    async with cut(geophone, tmp_path, cuts):
+        load = await rolling_restart(geophone, "ingress")
+    record_property("trial", name)
+    record_property("seen", str(load))
+    assert load.bad
+
+
+async def test_a_drain_without_a_budget_is_noticed(
+    geophone: Installation,
+    cluster: Cluster,
+    tmp_path: Path,
+    record_property: Record,
+) -> None:
+    async with cut(geophone, tmp_path, NO_BUDGET):
+        drained = await drain(geophone, cluster)
+    record_property("trial", "no PodDisruptionBudget")
+    record_property("seen", f"{drained.load}; {min(drained.receivers)} receivers at least")
+    assert min(drained.receivers) == 0

@@ -1,0 +1,31 @@
+"""More pods and fewer again, under load."""
+
+from functools import partial
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.installation import Installation
+from tests.cluster.trials import Record, under_load
+
+pytestmark = pytest.mark.cluster
+MORE = ("--set", "ingress.replicas=4", "--set", "streams.dedup.replicas=3")
+
+
+async def test_scaling_out_and_in_is_not_noticed(
+    geophone: Installation, cluster: Cluster, record_property: Record
+) -> None:
+    cluster.volumes(1)
+    release = geophone.release
+    counts: list[int] = []
+
+    def count() -> None:
+        counts.extend(len(geophone.kubectl.pods(each)) for each in ("ingress", "dedup"))
+
+    more, back = partial(release.upgrade, *MORE), release.upgrade
+    load = await under_load(geophone, more, count, back, count)
+    record_property("trial", "2 to 4 and 3 pods and back")
+    record_property("seen", str(load))
+    assert counts == [4, 3, 2, 2]
+    assert not load.bad
+    await geophone.books(load)
