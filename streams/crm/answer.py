@@ -113,8 +113,9 @@ def _impersonal(text: str, task: TaskCommand) -> str:
 
 
 def _personal(task: TaskCommand) -> set[str]:
-    people = [(one.id, one.email) for one in (task.owner, task.recipient)]
-    texts = [*(text for pair in people for text in pair), task.subject]
+    people = (task.owner, task.fallback_owner, task.recipient)
+    texts = [text for one in people if one for text in (one.id, one.email)]
+    texts += [task.subject, task.body]
     texts += [task.related.id, task.related.name] if task.related else []
     return {text for text in texts if text}
 
