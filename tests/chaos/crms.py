@@ -10,7 +10,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
@@ -21,7 +21,14 @@ from typing import Any, Literal
 import aiohttp
 import yaml
 
-from tests.crm_fakes import salesforce, salesforce_driver
+from tests.crm_fakes import (
+    dynamics,
+    dynamics_driver,
+    hubspot,
+    hubspot_driver,
+    salesforce,
+    salesforce_driver,
+)
 from tests.crm_fakes.driver import Driver
 from tests.crm_fakes.faults import Fault
 from tests.crm_fakes.server import State
@@ -185,16 +192,33 @@ class Vendors(Crm):
 
 @dataclass(frozen=True)
 class _Vendor:
+    """`credentials` takes the fake's URL."""
+
     module: str
     driver: Driver
-    credentials: Mapping[str, Any]
+    credentials: Callable[[str], Mapping[str, str]]
 
 
 VENDORS = {
+    "dynamics": _Vendor(
+        "tests.crm_fakes.dynamics",
+        dynamics_driver.DRIVER,
+        lambda url: {
+            "tenant_id": dynamics.TENANT_ID,
+            "client_id": dynamics.CLIENT_ID,
+            "client_secret": dynamics.CLIENT_SECRET,
+            "authority": url,
+        },
+    ),
+    "hubspot": _Vendor(
+        "tests.crm_fakes.hubspot",
+        hubspot_driver.DRIVER,
+        lambda _: {"access_token": hubspot.PAT},
+    ),
     "salesforce": _Vendor(
         "tests.crm_fakes.salesforce",
         salesforce_driver.DRIVER,
-        {"client_id": salesforce.CLIENT_ID, "client_secret": salesforce.CLIENT_SECRET},
+        lambda _: {"client_id": salesforce.CLIENT_ID, "client_secret": salesforce.CLIENT_SECRET},
     ),
 }
 
@@ -211,8 +235,6 @@ def running(name: str, folder: Path, refused: str = "") -> Iterator[Crm]:
             yield Sandbox(url, folder / "crm.db")
         return
     vendor = VENDORS[name]
-    credentials = folder / "credentials.yaml"
-    credentials.write_text(yaml.safe_dump(dict(vendor.credentials)))
     ids = vendor.driver.ids
     state = State(
         users={OWNER: ids["user"]},
@@ -220,6 +242,8 @@ def running(name: str, folder: Path, refused: str = "") -> Iterator[Crm]:
         refused={refused: vendor.driver.terminal[0]},
     )
     with _fake(vendor.module, folder, state) as url:
+        credentials = folder / "credentials.yaml"
+        credentials.write_text(yaml.safe_dump(dict(vendor.credentials(url))))
         yield Vendors(name, url, credentials)
 
 

@@ -64,7 +64,8 @@ class Crm:
     def __init__(self, **script: Answers) -> None:
         self.script = script
         self.calls: list[str] = []
-        self.under_way = self.most = 0
+        self.under_way = 0
+        self.together: list[int] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -72,7 +73,7 @@ class Crm:
         who = str(task.recipient.id)
         self.calls.append(who)
         self.under_way += 1
-        self.most = max(self.most, self.under_way)
+        self.together.append(self.under_way)
         try:
             await self.gate.wait()
             await asyncio.sleep(0)
@@ -216,7 +217,8 @@ async def test_a_crm_that_is_down_is_asked_for_one_command_at_a_time_then_for_al
     assert crm.calls[:10] == whole
     # In turn, each failing until its script is used up; the first that does not brings all.
     assert crm.calls[10:30] == whole * 2
-    assert (crm.calls[30], sorted(crm.calls[31:])) == ("0", whole[1:])
+    assert (crm.calls[30], crm.calls[31:]) == ("0", whole[1:])
+    assert crm.together == [*range(1, 11), *[1] * 21, *range(1, 10)]
     assert len(waits) == 21
 
 
@@ -244,6 +246,19 @@ async def test_who_waits_for_a_crm_that_was_down_is_told_when_it_is_back() -> No
     wished.cancel()
 
 
+async def test_a_wish_is_kept_although_the_crm_is_back_for_others() -> None:
+    crm = Crm(a=[Unavailable("throttled", 500.0)])
+    to = target(crm)
+    one = handler(to, Producer())
+    work = asyncio.create_task(one.handle([record(command("a"))], 1))
+    await turns()
+    to.decided()
+    await turns()
+    assert crm.calls == ["a"]
+    one.interrupt()
+    await work
+
+
 async def test_each_decision_of_a_crm_that_is_up_wakes_nobody() -> None:
     to = target(Crm())
     to.decided()
@@ -268,7 +283,7 @@ async def test_waiting_as_the_crm_wished_counts_as_alive() -> None:
 async def test_all_of_a_batch_is_given_at_once_for_the_connector_to_collect() -> None:
     crm = Crm()
     await handler(crm, Producer()).handle([record(command(str(n)), n) for n in range(100)], 100)
-    assert (crm.most, len(crm.calls)) == (100, 100)
+    assert crm.together == [*range(1, 101)]
 
 
 async def test_an_interrupted_batch_commits_nothing_and_leaves_no_call_behind() -> None:
@@ -408,6 +423,34 @@ async def test_a_bad_command_left_over_when_the_crm_is_mended_does_not_hold_the_
     assert await work
     ((letters, _),) = producer.commits
     assert [letter.value for letter in letters] == [command("7")]
+
+
+async def test_a_crm_that_was_mended_may_refuse_a_command_again(waits: list[float]) -> None:
+    few = [str(n) for n in range(MINIMUM)]
+    crm, producer = Crm(**refusing(*few)), Producer()
+    one = handler(crm, producer)
+    for n in range(MINIMUM - 1):
+        await one.handle([record(command(str(n)), n)], n + 1)
+    work = asyncio.create_task(one.handle([record(command(few[-1]), MINIMUM)], MINIMUM + 1))
+    await eventually_waited(waits, 2)
+    crm.script = refusing("bad")
+    assert await work
+    waits.clear()
+    assert await one.handle([record(command("bad"), 50)], 51)
+    assert (len(producer.commits[-1][0]), waits) == (1, [])
+
+
+async def test_a_partition_that_is_let_go_takes_what_it_knows_along(waits: list[float]) -> None:
+    """Its next owner here finds it in the note; of what was not committed nothing is known."""
+    to = target(Crm(**refusing(*map(str, range(MINIMUM)))))
+    first = handler(to, Producer())
+    for n in range(MINIMUM - 1):
+        await first.handle([record(command(str(n)), n)], n + 1)
+    await first.close()
+    second = handler(to, Producer())
+    await second.open(identity)
+    assert await second.handle([record(command("0"), 0)], 1)
+    assert waits == []
 
 
 async def test_what_was_refused_is_known_to_the_next_owner(waits: list[float]) -> None:
