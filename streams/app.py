@@ -143,6 +143,7 @@ def _delivery(app: App, settings: Settings, target: Target, neighbours: Neighbou
         # One partition that waits for the CRM must not keep another from its turn.
         at_once=settings.topic_partitions,
         max_records=crm_stage.MAX_RECORDS,
+        fetch_bytes=crm_stage.FETCH_BYTES,
     )
     return _source(app, settings, stage, handler)
 
@@ -175,7 +176,7 @@ def _consumer(settings: Settings, stage: Stage) -> AIOKafkaConsumer:
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // 6,
         rebalance_timeout_ms=60_000,
-        max_partition_fetch_bytes=4 * 1024 * 1024,
+        max_partition_fetch_bytes=stage.fetch_bytes,
     )
 
 

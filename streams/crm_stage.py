@@ -36,6 +36,10 @@ MAX_RECORDS = 100
 """Most commands of one batch, all of them given to the connector at once: so many fit into one
 request of the CRMs that take several. It is also what a restart may send a second time."""
 
+FETCH_BYTES = 256 * 1024
+"""Of one partition, for each target: several batches. With 4 MiB, a backlog and three targets a
+process would hold 276 MiB of commands that wait."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -84,7 +88,8 @@ class CrmHandler(Handler):
         self._interrupted = asyncio.Event()
 
     async def open(self, first: First) -> int:
-        standing = await self._producer.start([self._topics.task_dead.name])
+        # Shared: each target has a producer of its own for this partition of the dead letters.
+        standing = await self._producer.start([], [self._topics.task_dead.name])
         self._target.breaker.take_over(self._partition, standing.note)
         start = await first(await self._begin(standing.committed))
         for group in self._neighbours.further:
@@ -93,6 +98,8 @@ class CrmHandler(Handler):
         return start
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
+        if self._interrupted.is_set():
+            return False
         letters = await self._unless_interrupted(records)
         if letters is None:
             return False

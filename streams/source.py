@@ -49,7 +49,8 @@ class Stage:
     """What a stage reads and how much of it at once.
 
     `transactional` says that its topics are written in transactions: they are read committed, and
-    their offsets have holes. `at_once` is how many partitions are worked on at the same time.
+    their offsets have holes. `at_once` is how many partitions are worked on at the same time,
+    `fetch_bytes` how much of one partition is read ahead.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Stage:
     transactional: bool
     at_once: int = 4
     max_records: int = MAX_RECORDS
+    fetch_bytes: int = 4 * 1024 * 1024
 
 
 class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
 
 from streams.crm import Request, Unavailable
 from streams.crm.answer import Answer, retry_after
+from streams.crm.connection import beginning, session
 from streams.crm.limits import Limits
 from streams.crm.pace import Pace
 from streams.crm.tokens import Token, Tokens
@@ -98,21 +99,23 @@ class Caller:
             Unavailable: no answer in time, no connection, no token, or a rest that the CRM wants.
         """
         session = self._open()
-        token = await self._tokens.token(session)
-        answer = await self._paced(session, request, token)
-        if not self._manners.refused_token(answer):
-            return answer
-        token = await self._tokens.token(session, spent=token)
-        return await self._paced(session, request, token)
+        token, answer = await self._paced(session, request)
+        if self._manners.refused_token(answer):
+            _, answer = await self._paced(session, request, spent=token)
+        return answer
 
     async def close(self) -> None:
         """Close the session that was made here."""
         if self._own is not None:
             await self._own.close()
 
-    async def _paced(self, session: ClientSession, request: Request, token: Token) -> Answer:
+    async def _paced(
+        self, session: ClientSession, request: Request, spent: Token | None = None
+    ) -> tuple[Token, Answer]:
         pace = self._pace = self._pace or Pace(self._limits)
         async with pace.call() as call:
+            # Now: whoever waited for a turn with a token would find it expired with all others'.
+            token = await self._tokens.token(session, spent=spent)
             try:
                 answer = await self._exchange(session, request, token)
             except TimeoutError as error:
@@ -122,7 +125,7 @@ class Caller:
                 raise Unavailable(f"no answer: {type(error).__name__}") from error
             call.overtaxed = self._manners.overtaxed(answer)
             self._heed(pace, answer, overtaxed=call.overtaxed)
-            return answer
+            return token, answer
 
     def _heed(self, pace: Pace, answer: Answer, *, overtaxed: bool) -> None:
         seconds = self._manners.wish(answer, datetime.now(UTC))
@@ -146,13 +149,11 @@ class Caller:
             timeout=ClientTimeout(total=self._limits.timeout),
             allow_redirects=False,
         ) as response:
-            body = bytearray()
-            while len(body) < _BODY_LIMIT and (chunk := await response.content.readany()):
-                body += chunk
-            return Answer(response.status, response.headers, bytes(body[:_BODY_LIMIT]))
+            body = await beginning(response, _BODY_LIMIT)
+            return Answer(response.status, response.headers, body)
 
     def _open(self) -> ClientSession:
         # Not in __init__: a session belongs to the loop that runs when it is made.
         if self._session is None:
-            self._session = self._own = ClientSession(cookie_jar=DummyCookieJar())
+            self._session = self._own = session()
         return self._session

@@ -9,6 +9,7 @@ from aiolimiter import AsyncLimiter
 
 from streams.crm import Unavailable
 from streams.crm.limits import Limits
+from streams.crm.retry import RETRY_AFTER_CAP_SECONDS
 from streams.crm.window import Window
 
 
@@ -49,8 +50,9 @@ class Pace:
             self._changed.set()
 
     def rest(self, seconds: float) -> None:
-        """Let no further call begin for so long."""
-        self._rested_at = max(self._rested_at, self._now() + seconds)
+        """Let no further call begin for so long, but for ten minutes at most."""
+        rested_at = self._now() + min(seconds, RETRY_AFTER_CAP_SECONDS)
+        self._rested_at = max(self._rested_at, rested_at)
 
     async def _rest(self) -> None:
         while (left := self._rested_at - self._now()) > 0:

@@ -34,3 +34,15 @@ def reveal(secret: Secret) -> str:
     if not text:
         raise Unavailable(f"{secret.file.name} is empty")
     return text
+
+
+def line(secret: Secret) -> str:
+    """Return the secret as it is now, if it can stand in a header: one line, all of it printable.
+
+    Raises:
+        Unavailable: as `reveal`, or it cannot.
+    """
+    text = reveal(secret)
+    if not (text.isascii() and text.isprintable()):
+        raise Unavailable("the token has to be one line of printable ASCII: mend its file")
+    return text

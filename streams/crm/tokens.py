@@ -16,6 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, ServiceApplicationClient
 
 from streams.crm import Unavailable
+from streams.crm.connection import beginning
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
@@ -171,4 +172,4 @@ class OAuth:
         ) as response:
             if response.status in _BUSY or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise Unavailable(f"no token: HTTP {response.status}")
-            return (await response.content.read(_BODY_LIMIT)).decode(errors="replace")
+            return (await beginning(response, _BODY_LIMIT)).decode(errors="replace")

@@ -17,13 +17,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from pydantic import BaseModel, ConfigDict
 
 from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Finding, Request, Unavailable
 from streams.crm.answer import Answer, outcome
 from streams.crm.call import overtaxed
+from streams.crm.connection import beginning, session
 from streams.crm.limits import Limits
 from streams.crm.pace import Pace
 from streams.crm.secret import Secret, reveal
@@ -39,6 +40,10 @@ FREELY = Limits(per_second=10_000, burst=10_000, concurrency=64)
 
 class BadEndpoint(ValueError):
     """The operator's URL or time-out cannot be used; the message does not repeat the URL."""
+
+
+class _Late(Unavailable):
+    """No answer came within the time-out."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,11 @@ class Webhook:
         # Not in __init__: it belongs to the loop that runs when it is made.
         pace = self._pace = self._pace or Pace(self._limits)
         async with pace.call() as call:
-            answer = await self._post(task)
+            try:
+                answer = await self._post(task)
+            except _Late:
+                call.overtaxed = True
+                raise
             call.overtaxed = overtaxed(answer)
         return answer
 
@@ -145,7 +154,7 @@ class Webhook:
         try:
             return await self._exchange(method, body, headers)
         except TimeoutError as error:
-            raise Unavailable(f"no answer within {self._endpoint.timeout:g} s") from error
+            raise _Late(f"no answer within {self._endpoint.timeout:g} s") from error
         except (ClientError, OSError) as error:
             raise Unavailable(f"no answer: {type(error).__name__}") from error
 
@@ -158,7 +167,7 @@ class Webhook:
             timeout=ClientTimeout(total=self._endpoint.timeout),
             allow_redirects=False,
         ) as response:
-            return Answer(response.status, response.headers, await _beginning(response))
+            return Answer(response.status, response.headers, await _body(response))
 
     def _headers(self, key: str, body: bytes) -> dict[str, str]:
         return _headers(key) | self._signature(key, body)
@@ -176,7 +185,7 @@ class Webhook:
     def _open(self) -> ClientSession:
         # Not in __init__: a session belongs to the loop that runs when it is made.
         if self._session is None:
-            self._session = self._own = ClientSession(cookie_jar=DummyCookieJar())
+            self._session = self._own = session()
         return self._session
 
 
@@ -197,12 +206,9 @@ def _is_http(url: str) -> bool:
         return False
 
 
-async def _beginning(response: ClientResponse) -> bytes:
-    body = bytearray()
+async def _body(response: ClientResponse) -> bytes:
     try:
-        while len(body) < _BODY_LIMIT and (chunk := await response.content.readany()):
-            body += chunk
+        return await beginning(response, _BODY_LIMIT)
     except (ClientError, OSError):
         # The status line has decided already; the body would only have added an id or a name.
-        pass
-    return bytes(body[:_BODY_LIMIT])
+        return b""

@@ -5,7 +5,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -182,6 +182,22 @@ async def test_what_passes_is_unavailable_and_later_taken(
     assert "canary" not in caught.value.reason
     assert desk.fake.tasks(task.key) == []
     assert isinstance(await crm.create(task), Created)
+
+
+@pytest.mark.parametrize(
+    "odd", ["x", [], {}, None, 7, {"results": []}, {"results": [{"statusCode": 200, "result": {}}]}]
+)
+@pytest.mark.parametrize("on", ["token", "create", "look-up", "lookup", "contacts", "other"])
+async def test_an_answer_of_another_form_ends_no_more_than_one_attempt(
+    desk: Desk, crm: CRM, task: TaskCommand, on: str, odd: Any
+) -> None:
+    """A gateway's page in JSON, say. An operation that this vendor has not is never asked."""
+    desk.fake.fault(Fault("status", on=on, status=200, body=odd))
+    with suppress(Unavailable):
+        await crm.create(task)
+    desk.fake.fault()
+    await desk.connect().create(task)
+    assert desk.task(task.key)
 
 
 @pytest.mark.parametrize("kind", ["hang", "drop"])

@@ -19,7 +19,7 @@ from streams.crm.hubspot.mapping import Place, alternatives, batch_input
 from streams.crm.hubspot.options import Options
 from streams.crm.hubspot.write import BySearch, ByUniqueProperty
 from streams.crm.limits import Limits
-from streams.crm.secret import reveal
+from streams.crm.secret import line
 from streams.crm.tokens import Static
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class HubSpot:
     """See `streams.crm.CRM`."""
 
     def __init__(self, url: str, options: Options, limits: Limits) -> None:
-        tokens = Static(lambda: reveal(options.access_token))
+        tokens = Static(lambda: line(options.access_token))
         self._caller = Caller(url, limits, tokens, manners=MANNERS)
         self._options = options
         self._directory = Directory(self._ask, options, limits.cached)

@@ -9,7 +9,8 @@ Codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -135,6 +136,23 @@ def content(answer: Answer, now: datetime) -> Any:
     raise verdict(_trouble(answer.status, next(iter(_dicts(value)), {}), wish(answer, now)))
 
 
+def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
+    """Return the records of a composite batch of so many queries; raises as `content`."""
+    with _documented():
+        parts = [part(result)["records"] for result in _exactly(queries, value["results"])]
+        return [dict(record) for records in parts for record in records]
+
+
+def created(value: Any, records: int, key_field: str) -> list[Created | AlreadyThere | Exception]:
+    """Return what became of each of so many items of a collection.
+
+    Raises:
+        Unavailable: the answer has another form than Salesforce documents.
+    """
+    with _documented():
+        return [saved(result, key_field) for result in _exactly(records, value)]
+
+
 def part(result: Mapping[str, Any]) -> Any:
     """Return the JSON of one request of a composite batch; raises as `content`."""
     if result.get("statusCode") == HTTPStatus.OK:
@@ -169,6 +187,21 @@ def _wish(answer: Answer, now: datetime) -> float | None:
 
 
 MANNERS = Manners(overtaxed=_overtaxed, wish=_wish)
+
+
+@contextmanager
+def _documented() -> Iterator[None]:
+    """Take an answer of another form for none: a gateway gave it, or one that is not finished."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unavailable("the answer has not Salesforce's form: check the CRM's URL") from error
+
+
+def _exactly(many: int, values: Any) -> list[Any]:
+    if not isinstance(values, list) or len(values) != many:
+        raise ValueError("answers to something else")
+    return values
 
 
 def _trouble(status: int, error: Mapping[str, Any], retry_after: float | None) -> Trouble:

@@ -8,7 +8,7 @@ from streams.crm import Finding, Refused, Request, Unavailable
 from streams.crm.answer import Answer
 from streams.crm.call import Caller
 from streams.crm.salesforce import soql
-from streams.crm.salesforce.answers import RESERVE, content, nearly_used_up, part, usage
+from streams.crm.salesforce.answers import RESERVE, content, found, nearly_used_up, usage
 from streams.crm.salesforce.options import Options
 
 _WRITTEN = ("Subject", "Description", "ActivityDate", "Priority", "Status")
@@ -98,7 +98,7 @@ async def _readable(caller: Caller, options: Options, kind: str) -> Finding:
     request = soql.batch(options.api_version, [soql.any_of(kind)])
     try:
         answer = content(await caller.send(request), datetime.now(UTC))
-        part(answer["results"][0])
+        found(answer, 1)
     except (Refused, Unavailable) as error:
         return Finding(subject, ok=False, remedy=f"{error.reason}: {_READ[kind]}")
     return Finding(subject, ok=True)

@@ -20,8 +20,8 @@ from streams.crm.salesforce.answers import (
     Duplicate,
     LinkRefused,
     content,
-    part,
-    saved,
+    created,
+    found,
     verdict,
 )
 from streams.crm.salesforce.check import check
@@ -145,11 +145,12 @@ class Salesforce:
     ) -> Sequence[Created | AlreadyThere | Exception]:
         there = await self._already_there(items) if self._options.query_first else {}
         new = [item for item in items if str(item.task.key) not in there]
-        results = iter(await self._ask(self._for_creation(new)) if new else [])
+        answer = await self._ask(self._for_creation(new)) if new else []
+        outcomes = iter(created(answer, len(new), self._options.key_field))
         return [
             AlreadyThere(there[str(item.task.key)])
             if str(item.task.key) in there
-            else saved(next(results), self._options.key_field)
+            else next(outcomes)
             for item in items
         ]
 
@@ -160,20 +161,18 @@ class Salesforce:
         return AlreadyThere(there[str(item.task.key)])
 
     async def _already_there(self, items: Sequence[Item]) -> Mapping[str, str]:
-        found = await self._query(self._for_tasks([str(item.task.key) for item in items]))
-        return soql.ids(found, self._options.key_field)
+        keys = [str(item.task.key) for item in items]
+        return soql.ids(await self._query(self._for_tasks(keys)), self._options.key_field)
 
     async def _find_users(self, addresses: Sequence[str]) -> Mapping[str, str]:
-        found = await self._query(self._for_users(addresses))
-        return soql.ids(found, "Username", "Email")
+        return soql.ids(await self._query(self._for_users(addresses)), "Username", "Email")
 
     async def _find_people(self, addresses: Sequence[str]) -> Mapping[str, str]:
-        return soql.ids(await self._query(self._for_people(addresses)), "Email")
+        kinds = len(self._options.link_to)
+        return soql.ids(await self._query(self._for_people(addresses), kinds), "Email")
 
-    async def _query(self, request: Request) -> Sequence[Mapping[str, Any]]:
-        answer = await self._ask(request)
-        parts = [part(result)["records"] for result in answer["results"]]
-        return [found for records in parts for found in records]
+    async def _query(self, request: Request, queries: int = 1) -> Sequence[Mapping[str, Any]]:
+        return found(await self._ask(request), queries)
 
     async def _ask(self, request: Request) -> Any:
         return content(await self._caller.send(request), datetime.now(UTC))

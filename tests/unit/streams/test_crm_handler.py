@@ -34,7 +34,8 @@ class Producer:
         self.commits: list[tuple[list[Output], int]] = []
         self.notes: list[str] = []
 
-    async def start(self, _: Sequence[str]) -> Standing:
+    async def start(self, own: Sequence[str], shared: Sequence[str]) -> Standing:
+        assert (list(own), list(shared)) == ([], ["seismic.task.dead"])
         return self.standing
 
     async def committed_by(self, group: str) -> int | None:
@@ -314,7 +315,7 @@ async def test_a_batch_after_an_interruption_is_not_begun() -> None:
     one = handler(crm, producer)
     one.interrupt()
     assert not await one.handle([record(command("a"))], 1)
-    assert producer.commits == []
+    assert (crm.calls, producer.commits) == ([], [])
 
 
 async def test_an_error_nobody_foresaw_is_not_swallowed() -> None:

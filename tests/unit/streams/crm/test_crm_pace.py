@@ -56,6 +56,15 @@ async def test_a_rest_longer_than_a_call_may_take_is_told() -> None:
         pass
 
 
+async def test_a_rest_without_end_ends_after_ten_minutes() -> None:
+    now = 100.0
+    pace = Pace(FAST, lambda: now)
+    pace.rest(2.5e11)
+    now += 600
+    async with pace.call():
+        pass
+
+
 async def test_a_short_rest_is_waited_for_and_a_shorter_one_does_not_end_it() -> None:
     loop = asyncio.get_running_loop()
     pace = Pace(FAST, loop.time)

@@ -28,6 +28,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.answers: list[tuple[int, Any]] = [(200, {"access_token": "a", "expires_in": 3600})]
         self.forms: list[dict[str, list[str]]] = []
+        self.pieces = 1
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
@@ -39,11 +40,17 @@ class Endpoint:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/token"
         await runner.cleanup()
 
-    async def _token(self, request: web.Request) -> web.Response:
+    async def _token(self, request: web.Request) -> web.StreamResponse:
         self.forms.append(parse_qs(await request.text()))
         status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         text = body if isinstance(body, str) else json.dumps(body)
-        return web.Response(status=status, text=text, content_type="application/json")
+        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        size = -(-len(text) // self.pieces)
+        for start in range(0, len(text), size):
+            await response.write(text[start : start + size].encode())
+            await asyncio.sleep(0.02 * (self.pieces > 1))
+        return response
 
 
 @pytest.fixture
@@ -155,6 +162,13 @@ async def test_after_its_rest_it_is_asked_for_again(
         await tokens.token(session)
     now += 5
     assert (await tokens.token(session)).text == "a"
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(
+    endpoint: Endpoint, url: str, session: ClientSession
+) -> None:
+    endpoint.pieces = 3
+    assert (await OAuth(url, grant, 5).token(session)).text == "a"
 
 
 async def test_nobody_there_is_unavailable(session: ClientSession) -> None:

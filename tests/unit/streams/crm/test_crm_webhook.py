@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession
@@ -10,7 +11,7 @@ from aiohttp import ClientSession
 from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Unavailable
 from streams.crm.signing import BadSecret
-from streams.crm.webhook import BadEndpoint, Endpoint, Webhook
+from streams.crm.webhook import FREELY, BadEndpoint, Endpoint, Webhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -126,6 +127,48 @@ async def test_silence_is_unavailable_after_the_time_out(task: TaskCommand) -> N
 
     with pytest.raises(Unavailable, match=r"no answer within 0\.2 s"):
         await deliver(script, task, limit=0.2)
+
+
+async def test_an_endpoint_that_answers_too_late_is_asked_less_at_once(task: TaskCommand) -> None:
+    under_way, most = 0, []
+
+    async def script(_: bytes, reader: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        nonlocal under_way
+        under_way += 1
+        most.append(under_way)
+        await reader.read()
+        under_way -= 1
+
+    async with serving(script) as url:
+        crm = Webhook(Endpoint(url, timeout=0.2), limits=replace(FREELY, concurrency=8))
+        for _ in range(3):
+            calls = [crm.create(task) for _ in range(8)]
+            assert all(
+                isinstance(one, Unavailable)
+                for one in await asyncio.gather(*calls, return_exceptions=True)
+            )
+        await crm.close()
+    assert max(most[:8]) == 8
+    assert max(most[-8:]) <= 2
+
+
+async def test_as_many_connections_are_opened_as_calls_may_be_under_way(task: TaskCommand) -> None:
+    """Aiohttp opens a hundred by itself, and waiting for one counts as waiting for the CRM."""
+    everybody, under_way = asyncio.Event(), 0
+
+    async def script(_: bytes, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal under_way
+        under_way += 1
+        if under_way == 120:
+            everybody.set()
+        await everybody.wait()
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with serving(script) as url:
+        crm = Webhook(Endpoint(url, timeout=30), limits=replace(FREELY, concurrency=120))
+        outcomes = await asyncio.gather(*(crm.create(task) for _ in range(120)))
+        await crm.close()
+    assert outcomes == [Created(None)] * 120
 
 
 @pytest.mark.parametrize("wire", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 20"])
