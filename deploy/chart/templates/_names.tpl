@@ -87,6 +87,17 @@ annotations:
 {{- if regexMatch ":[0-9]+$" $host }}{{ splitList ":" $host | last }}{{ else }}{{ ternary 443 80 (hasPrefix "https:" .) }}{{ end -}}
 {{- end -}}
 
+{{/* Policies see a Service's pods, not its port, and OpenShift's DNS pods listen at 5353. */}}
+{{- define "geophone.dnsEgress" -}}
+- ports:
+    {{- range list 53 5353 }}
+    - port: {{ . }}
+      protocol: UDP
+    - port: {{ . }}
+      protocol: TCP
+    {{- end }}
+{{- end -}}
+
 {{/* Matchers of this installation's metrics. */}}
 {{- define "geophone.selector" -}}
 {{ .Values.monitoring.prometheusRule.selector | default (printf "namespace=%q" .Release.Namespace) }}
