@@ -98,6 +98,12 @@ annotations:
     {{- end }}
 {{- end -}}
 
+{{/* By how much counters have grown. A series that is new has no increase: it was born with its first
+     count. Takes of (a selector) and in (a duration). */}}
+{{- define "geophone.counted" -}}
+sum((increase({{ .of }}[{{ .in }}]) and {{ .of }} offset {{ .in }}) or {{ .of }})
+{{- end -}}
+
 {{/* Matchers of this installation's metrics. */}}
 {{- define "geophone.selector" -}}
 {{ .Values.monitoring.prometheusRule.selector | default (printf "namespace=%q" .Release.Namespace) }}
