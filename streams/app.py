@@ -83,7 +83,11 @@ def _dedup(app: App, settings: Settings) -> list[Source]:
 
 
 async def _restored_marks(
-    settings: Settings, changelog: TopicPartition, committed: int, end: int
+    settings: Settings,
+    changelog: TopicPartition,
+    committed: int,
+    end: int,
+    moved: Callable[[], None],
 ) -> Marks:
     def open_marks(limit: Position) -> Marks:
         if settings.marks == "memory":
@@ -92,7 +96,7 @@ async def _restored_marks(
         return RocksMarks.opened_not_ahead_of(folder, limit)
 
     client = settings.connection().client_arguments()
-    return await restored(client, changelog, Position(end, committed), open_marks)
+    return await restored(client, changelog, Position(end, committed), open_marks, moved)
 
 
 def _followup(app: App, settings: Settings) -> list[Source]:

@@ -1,5 +1,6 @@
 """The dedup stage on one partition of the raw topic: decide, commit, remember."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,6 +17,10 @@ from streams.transaction import Output, TransactionalProducer
 
 STAGE = "dedup"
 
+RestoredMarks = Callable[[int, int, Callable[[], None]], Awaitable[Marks]]
+"""Takes where the group stands, how far the changelog reaches at the least, and what to call
+whenever there is progress."""
+
 
 class DedupHandler(Handler):
     """Owns the transactional producer and the marks of one source partition."""
@@ -25,13 +30,14 @@ class DedupHandler(Handler):
         producer: TransactionalProducer,
         topics: Topics,
         legacy_tenant: str,
-        restored_marks: Callable[[int, int], Awaitable[Marks]],
+        restored_marks: RestoredMarks,
     ) -> None:
         self._producer = producer
         self._topics = topics
         self._legacy_tenant = legacy_tenant
         self._restored_marks = restored_marks
         self._marks: Marks = MemoryMarks()
+        self._restoring_at = -math.inf
 
     async def open(self, first: First) -> int:
         """Fence first, then read: nobody can add marks or commit offsets any more but we."""
@@ -39,8 +45,15 @@ class DedupHandler(Handler):
         events = [topic.name for topic in self._topics.events.values()]
         found = await self._producer.start([changelog, *events], [self._topics.quarantine.name])
         start = await first(found.committed)
-        self._marks = await self._restored_marks(start, found.ends[changelog])
+        self._marks = await self._restored_marks(start, found.ends[changelog], self._restoring)
         return start
+
+    def active_at(self) -> float:
+        """Return when the restore last moved: millions of marks take minutes."""
+        return self._restoring_at
+
+    def _restoring(self) -> None:
+        self._restoring_at = time.monotonic()
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         decision = decide(records, self._marks, self._topics, self._legacy_tenant)

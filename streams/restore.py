@@ -33,6 +33,7 @@ async def restored(
     changelog: TopicPartition,
     least: Position,
     open_marks: Callable[[Position], Marks],
+    moved: Callable[[], None] = lambda: None,
 ) -> Marks:
     """Return marks that hold all of the changelog partition.
 
@@ -42,6 +43,7 @@ async def restored(
         least: how far the changelog reaches at the least, whatever a broker says that has not
             noticed yet that it leads no more; and the source's offset the group has committed.
         open_marks: opens the copy, which must not reach further than the position given to it.
+        moved: called whenever there is progress.
 
     Raises:
         TimeoutError: no progress for `STALL_SECONDS`.
@@ -54,7 +56,7 @@ async def restored(
         async with _reader(client, isolation_level="read_committed") as consumer:
             consumer.assign([changelog])
             consumer.seek(changelog, marks.position().changelog)
-            count = await _read_until(end, consumer, changelog, marks)
+            count = await _read_until(end, consumer, changelog, marks, moved)
     except BaseException:
         # Cancelled by a rebalance, above all: RocksDB refuses its folder to the next takeover
         # for as long as this copy is open.
@@ -95,7 +97,11 @@ async def _high_watermark(client: dict[str, Any], changelog: TopicPartition) -> 
 
 
 async def _read_until(
-    end: int, consumer: AIOKafkaConsumer, changelog: TopicPartition, marks: Marks
+    end: int,
+    consumer: AIOKafkaConsumer,
+    changelog: TopicPartition,
+    marks: Marks,
+    moved: Callable[[], None],
 ) -> int:
     """Read to `end` by position, not by record: the last entries may be transaction markers."""
     restored = 0
@@ -105,6 +111,7 @@ async def _read_until(
     while (position := await consumer.position(changelog)) < end:
         if position > reached:
             reached, deadline = position, time.monotonic() + STALL_SECONDS
+            moved()
         elif time.monotonic() > deadline:
             raise TimeoutError(f"{changelog} stands at {position}, short of its end {end}")
         fetched = await consumer.getmany(changelog, timeout_ms=_POLL_MS)

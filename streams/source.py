@@ -79,7 +79,8 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         self._new_consumer = consumer
         self._owned: dict[TopicPartition, Ownership] = {}
         self._takeovers: set[asyncio.Task[None]] = set()
-        self._assigned_at: float | None = None
+        self._arriving: dict[TopicPartition, Ownership] = {}
+        self._has_joined = False
 
     async def on_start(self) -> None:
         self._consumer = self._new_consumer()
@@ -111,7 +112,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
             return
         # The consumer sends no heartbeats before this returns, so the work goes to tasks.
         self._consumer.pause(*assigned)
-        self._assigned_at = time.monotonic()
+        self._has_joined = True
         for source in assigned:
             # With any position at all the consumer looks for none by itself meanwhile.
             self._consumer.seek(source, 0)
@@ -124,6 +125,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         with ending_process(f"{self.stage}: take over {source}"):
             started = time.monotonic()
             ownership = Ownership(source, self._handler(source), not self._limits.transactional)
+            self._arriving[source] = ownership
             try:
                 await ownership.take_over(partial(self._first, source))
             except asyncio.CancelledError as error:
@@ -131,6 +133,8 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
                 if not _asked_to_end():
                     raise RuntimeError("a client of Kafka was cancelled, and not by us") from error
                 raise
+            finally:
+                del self._arriving[source]
             self._owned[source] = ownership
             self._consumer.seek(source, ownership.next_offset)
             self._consumer.resume(source)
@@ -199,17 +203,16 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
 
     def ready(self) -> bool:
         """Whether the group has been joined and every assigned partition taken over."""
-        return self._assigned_at is not None and not self._takeovers
+        return self._has_joined and not self._takeovers
 
     def stalled_for(self) -> float:
-        """Return the seconds for which some owned partition had work and did not move.
+        """Return the seconds for which some partition had work and did not move.
 
         Taking over counts as work; a partition without lag is never stalled.
         """
         now = time.monotonic()
         waits = [now - own.idle_since() for own in self._owned.values() if own.lag > 0]
-        if self._takeovers and self._assigned_at is not None:
-            waits.append(now - self._assigned_at)
+        waits += [now - own.idle_since() for own in self._arriving.values()]
         return max([0.0, *waits])
 
     async def _observe_lag(self) -> None:

@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from ingress import answers
 from ingress.metrics import METRICS
+from ops.prove.canary import plan
 from streams import metrics as streams_metrics
 from streams.settings import STAGES
 from tests.chart.rendered import CHART, ROOT, fixture, given, merged, render
@@ -122,6 +123,27 @@ def test_every_unavailable_answer_counts() -> None:
     (alert,) = (each for each in alerts() if each["alert"] == "GeophoneUnavailable")
     (named,) = re.findall(r'answer=~"([^"]*)"', alert["expr"])
     assert set(named.split("|")) == {each.name for each in answers.every() if each.status == 503}
+
+
+def test_what_the_canary_sends_is_none_of_seismics() -> None:
+    expressions = {each["alert"]: each["expr"] for each in alerts()}
+    for name in ("GeophoneSilent", "GeophoneSenderRetries"):
+        assert f"emea.seismic.event.{plan.TYPE}" in expressions[name]
+    again = 1 / plan.AGAIN_EVERY
+    factors = re.findall(r"- ([\d.]+) \*", expressions["GeophoneSenderRetries"])
+    assert factors == [f"{again:g}", f"{1 + again:g}"]
+
+
+def test_without_dedup_the_receiver_says_what_arrives() -> None:
+    chosen = {"monitoring": {"prometheusRule": {"enabled": True}}}
+    (rule,) = render(merged(given("receiver-only"), chosen)).of("PrometheusRule")
+    (silent,) = (
+        each
+        for group in rule["spec"]["groups"]
+        for each in group["rules"]
+        if each["alert"] == "GeophoneSilent"
+    )
+    assert {each.name for each in selectors(silent["expr"])} == {"geophone_ingress_records_total"}
 
 
 def test_alerts_look_at_this_installation_alone() -> None:

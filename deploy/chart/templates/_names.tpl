@@ -87,6 +87,23 @@ annotations:
 {{- if regexMatch ":[0-9]+$" $host }}{{ splitList ":" $host | last }}{{ else }}{{ ternary 443 80 (hasPrefix "https:" .) }}{{ end -}}
 {{- end -}}
 
+{{/* Policies see a Service's pods, not its port, and OpenShift's DNS pods listen at 5353. */}}
+{{- define "geophone.dnsEgress" -}}
+- ports:
+    {{- range list 53 5353 }}
+    - port: {{ . }}
+      protocol: UDP
+    - port: {{ . }}
+      protocol: TCP
+    {{- end }}
+{{- end -}}
+
+{{/* By how much counters have grown. A series that is new has no increase: it was born with its first
+     count. Takes of (a selector) and in (a duration). */}}
+{{- define "geophone.counted" -}}
+sum((increase({{ .of }}[{{ .in }}]) and {{ .of }} offset {{ .in }}) or {{ .of }})
+{{- end -}}
+
 {{/* Matchers of this installation's metrics. */}}
 {{- define "geophone.selector" -}}
 {{ .Values.monitoring.prometheusRule.selector | default (printf "namespace=%q" .Release.Namespace) }}

@@ -57,6 +57,18 @@ def volumes(rendered: Rendered) -> Iterator[str]:
             yield f"{name_of(pod.owner)} mounts {paths}"
 
 
+def logs_in_a_folder(rendered: Rendered) -> Iterator[str]:
+    """Kafka has a folder of its own in its volume: it ends over one that is no partition's.
+
+    A new ext4 volume has one, lost+found.
+    """
+    for pod in rendered.pods:
+        folder = PurePosixPath(pod.env.get("KAFKA_LOG_DIRS", "/"))
+        mounts = {PurePosixPath(each["mountPath"]) for each in pod.container["volumeMounts"]}
+        if not pod.is_ours and (folder in mounts or not mounts & set(folder.parents)):
+            yield f"{name_of(pod.owner)} has its logs in {folder}"
+
+
 def files_are_there(rendered: Rendered) -> Iterator[str]:
     """Whatever file a variable names is in a volume."""
     for pod in rendered.pods:

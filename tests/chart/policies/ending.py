@@ -1,4 +1,4 @@
-"""A pod that ends loses nothing, and one that comes back is the same."""
+"""A pod that ends loses nothing, one that comes back is the same, a finding is soon forgotten."""
 
 from collections.abc import Iterator
 
@@ -58,3 +58,14 @@ def state(rendered: Rendered) -> Iterator[str]:
             when: dedup["persistence"][when] for when in ("whenScaled", "whenDeleted")
         }:
             yield f"{name_of(pod.owner)} does not say what becomes of its volumes"
+
+
+def findings(rendered: Rendered) -> Iterator[str]:
+    """A Job that failed is gone an hour later, or an alert on failed Jobs would never end."""
+    for each in rendered.of("CronJob"):
+        job = each["spec"]["jobTemplate"]["spec"]
+        if (
+            each["spec"]["failedJobsHistoryLimit"] != 1
+            or job.get("ttlSecondsAfterFinished") != 3600
+        ):
+            yield f"{name_of(each)} keeps what it found"

@@ -1,8 +1,15 @@
 """Who reaches whom: selectors, Services, ways in, network policies, Prometheus."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import yaml
 
 from tests.chart.rendered import STABLE, Object, Pod, Rendered, name_of, selects
+
+_DNS = {(protocol, port) for protocol in ("UDP", "TCP") for port in (53, 5353)}
+"""5353 is where OpenShift's DNS pods listen: a policy sees them, and not their Service's port."""
+_MEANT = {"https": 443, "http": 80}
 
 
 def selectors(rendered: Rendered) -> Iterator[str]:
@@ -38,6 +45,17 @@ def services(rendered: Rendered) -> Iterator[str]:
                 each["metadata"]["name"] for each in headless
             }:
                 yield f"{name_of(pod.owner)} names no headless Service"
+
+
+def balancer_probes(rendered: Rendered) -> Iterator[str]:
+    """A load balancer is not told what is spoken: Azure's would ask for / and take 404 for ill.
+
+    https://learn.microsoft.com/azure/aks/load-balancer-standard (default health probe protocol).
+    """
+    for each in rendered.of("Service"):
+        said = any("appProtocol" in port for port in each["spec"]["ports"])
+        if said and each["spec"].get("type") == "LoadBalancer":
+            yield f"{name_of(each)} has a protocol that its balancer would probe by"
 
 
 def routes(rendered: Rendered) -> Iterator[str]:
@@ -76,11 +94,20 @@ def network(rendered: Rendered) -> Iterator[str]:
             if each["spec"]["policyTypes"] != ["Ingress", "Egress"]:
                 yield f"{name_of(each)} is about {each['spec']['policyTypes']} only"
             outwards = _opened(each["spec"]["egress"])
-            if missing := ({53} | set(_brokers(rendered, pod))) - outwards:
+            if missing := (_DNS | _needed(rendered, pod)) - outwards:
                 yield f"{name_of(each)} keeps pods from ports {sorted(missing)}"
             inwards = _opened(each["spec"]["ingress"])
-            if inwards != set(pod.ports):
+            if inwards != {("TCP", port) for port in pod.ports}:
                 yield f"{name_of(each)} opens {inwards}"
+
+
+def _needed(rendered: Rendered, pod: Pod) -> set[tuple[str, int | str]]:
+    urls: list[str] = []
+    if pod.component == "crm":
+        targets = yaml.safe_load(rendered.values["crm"]["targets"]) or {}
+        urls = [rendered.values["crm"]["url"], *(each.get("url", "") for each in targets.values())]
+    ports = [urlsplit(url).port or _MEANT[urlsplit(url).scheme] for url in filter(None, urls)]
+    return {("TCP", port) for port in (*_brokers(rendered, pod), *ports)}
 
 
 def _brokers(rendered: Rendered, pod: Pod) -> list[int]:
@@ -89,8 +116,8 @@ def _brokers(rendered: Rendered, pod: Pod) -> list[int]:
     return [*rendered.values["networkPolicy"]["kafkaPorts"]] or ports
 
 
-def _opened(rules: list[Object]) -> set[int | str]:
-    return {port["port"] for rule in rules for port in rule["ports"]}
+def _opened(rules: list[Object]) -> set[tuple[str, int | str]]:
+    return {(port.get("protocol", "TCP"), port["port"]) for rule in rules for port in rule["ports"]}
 
 
 def monitors(rendered: Rendered) -> Iterator[str]:

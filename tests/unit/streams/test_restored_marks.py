@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 
 from streams import restore
 from streams.marks import MemoryMarks, Position, RocksMarks
+from tests.records import record
 
 CHANGELOG = TopicPartition("seismic.dedup", 3)
 
@@ -24,6 +25,20 @@ class Reader:
     def assign(self, _: object) -> None: ...
 
     def seek(self, *_: object) -> None: ...
+
+
+class Log(Reader):
+    """A changelog of so many marks, which are handed out one by one."""
+
+    def __init__(self, marks: int) -> None:
+        self.marks, self.read = marks, 0
+
+    async def position(self, _: TopicPartition) -> int:
+        return self.read
+
+    async def getmany(self, changelog: TopicPartition, **_: Any) -> dict[TopicPartition, Any]:
+        self.read += 1
+        return {changelog: [record(b"", self.read - 1, key=b"%d" % self.read)]}
 
 
 @pytest.fixture
@@ -43,6 +58,22 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     monkeypatch.setattr(restore, "_reader", lambda *_, **__: Reader())
     monkeypatch.setattr(restore, "_read_until", endless)
     return started
+
+
+async def test_each_step_of_a_restoration_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process that restores for minutes would be taken for one that is stuck."""
+
+    async def end(*_: Any) -> int:
+        return 10
+
+    log = Log(10)
+    monkeypatch.setattr(restore, "_high_watermark", end)
+    monkeypatch.setattr(restore, "_reader", lambda *_, **__: log)
+    seen: list[int] = []
+    await restore.restored(
+        {}, CHANGELOG, Position(0, 0), lambda _: MemoryMarks(), lambda: seen.append(log.read)
+    )
+    assert seen == list(range(10))
 
 
 async def test_a_cancelled_restoration_lets_the_database_go(

@@ -347,8 +347,33 @@ async def test_a_takeover_that_does_not_end_is_a_stall() -> None:
         b.work[P0] = Work()
         b.work[P0].may_open.clear()
         await b.assigned(P0)
-        b.source._assigned_at = time.monotonic() - 700
+        b.source._arriving[P0].moved_at -= 700
         assert b.source.stalled_for() > 699
+
+
+async def test_a_takeover_that_moves_is_no_stall_however_long_it_takes() -> None:
+    async with bench() as b:
+        b.work = {P0: Work(), P1: Work()}
+        for work in b.work.values():
+            work.may_open.clear()
+        await b.assigned(P0, P1)
+        for taken in b.source._arriving.values():
+            taken.moved_at -= 700
+        b.work[P0].busy_until = time.monotonic()
+        assert b.source.stalled_for() > 699, "the other one does not move"
+        b.work[P1].busy_until = time.monotonic()
+        assert b.source.stalled_for() < 1
+        assert not b.source.ready()
+
+
+async def test_a_takeover_that_was_broken_off_is_no_stall() -> None:
+    async with bench() as b:
+        b.work[P0] = Work()
+        b.work[P0].may_open.clear()
+        await b.assigned(P0)
+        b.source._arriving[P0].moved_at -= 700
+        await b.source.on_partitions_revoked({P0})
+        assert b.source.stalled_for() == 0
 
 
 async def test_a_handler_that_waits_as_it_was_told_is_not_stalled() -> None:

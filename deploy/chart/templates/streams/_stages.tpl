@@ -103,6 +103,16 @@
 {{- end -}}
 {{- define "geophone.crm.text" }}{{ .Values.crm.targets }}{{ end -}}
 
+{{/* Ports of the CRMs, as a JSON list; 443 in any case, as a vendor's tokens come from another host
+     than its records. */}}
+{{- define "geophone.crm.ports" -}}
+{{- $ports := list 443 -}}
+{{- $urls := list .Values.crm.url -}}
+{{- range .Values.crm.targets | fromYaml }}{{ if kindIs "map" . }}{{ $urls = append $urls .url }}{{ end }}{{ end -}}
+{{- range compact $urls }}{{ $ports = append $ports (include "geophone.portOf" . | int) }}{{ end -}}
+{{- toJson (uniq $ports) -}}
+{{- end -}}
+
 {{/* The consumer groups of a stage, without their prefix: for crm one for each target. Takes root and
      stage. */}}
 {{- define "geophone.groups" -}}
