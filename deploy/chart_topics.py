@@ -2,28 +2,21 @@
 
 usage: python deploy/chart_topics.py > deploy/chart/files/topics.json
 
-The chart needs it for Strimzi's resources and for KEDA; everything else about topics the services
-see to themselves.
+The chart needs it for Strimzi's resources; everything else about topics the services see to
+themselves.
 """
 
 import json
 import sys
 
 from schemas.topics import Topic, Topics
-from streams.actions import types_with_actions
 
 _DEPENDS_ON_REPLICATION = "min.insync.replicas"
 
 
 def topics() -> str:
-    """Return all topics and what each stage reads as JSON; names are without their prefix."""
-    table = Topics("")
-    stages = {
-        "dedup": [table.raw.name],
-        "followup": [table.events[name].name for name in types_with_actions()],
-        "crm": [table.task.name],
-    }
-    return json.dumps({"topics": list(map(_row, table)), "stages": stages}, indent=1) + "\n"
+    """Return all topics as JSON; names are without their prefix."""
+    return json.dumps({"topics": list(map(_row, Topics("")))}, indent=1) + "\n"
 
 
 def _row(topic: Topic) -> dict[str, object]:

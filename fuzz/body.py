@@ -15,9 +15,11 @@ from schemas.names import CONTROL_CHARACTER
 from schemas.partitioner import partition_for
 from schemas.topics import DEFAULT_PARTITIONS, Topics
 from streams import dedup, followup
+from streams.rules.book import RuleBook
 
 SECRET = "a-secret-for-fuzzing"
 TOPICS = Topics()
+RULES = RuleBook()
 LEGACY_TENANT = "legacy"
 NOW_MS = 1_800_000_000_000
 _JUDGE = Judge(Keyring([SECRET]), TOPICS, legacy_tenant=LEGACY_TENANT, allow_unsigned=False)
@@ -44,7 +46,7 @@ def check(body: bytes) -> None:
     assert dedup.decide([_read(verdict)], decided.marks, TOPICS, LEGACY_TENANT).duplicates == len(
         decided.marks
     )
-    followup.decide([_read(verdict)], TOPICS, 2, LEGACY_TENANT)
+    followup.decide([_read(verdict)], TOPICS, RULES, LEGACY_TENANT)
 
 
 def _signature(body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from rich.console import Console
 from ops import environment, send, show
 from ops import topics as topic_table
 from ops.child import ChildFailed
+from ops.crm.command import crm_app
 from ops.demo import run as demo
 from ops.environment import Environment
 from ops.kafka.errors import LocalKafkaError
@@ -69,6 +70,7 @@ topics_app = typer.Typer(
     help="Create the Kafka topics that geophone uses, or check them.", no_args_is_help=True
 )
 app.add_typer(topics_app, name="topics")
+app.add_typer(crm_app, name="crm")
 app.command()(prove)
 
 

@@ -62,9 +62,9 @@ def of_malformed(body: bytes, received_ms: int, traceparent: str | None = None) 
     return _cloudevent(digest, None, "Malformed", received_ms) + _trace(traceparent)
 
 
-def of_task(tenant_id: str, key: str, received_ms: int) -> Headers:
-    """Return the headers of a task command."""
-    return _cloudevent(key, tenant_id, "task.FollowUp", received_ms)
+def of_task(tenant_id: str, key: str, received_ms: int, kind: str = "follow-up") -> Headers:
+    """Return the headers of a task command; its kind "follow-up" is the type task.FollowUp."""
+    return _cloudevent(key, tenant_id, f"task.{kind.title().replace('-', '')}", received_ms)
 
 
 def reason(why: Reason, detail: str, attempt: int = 1) -> Headers:

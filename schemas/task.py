@@ -41,6 +41,9 @@ class Related(_Part):
     name: str | None = None
 
 
+Kind = Literal["follow-up", "first-view"]
+
+
 class TaskCommand(_Part):
     """Create one task, once; never change one that exists.
 
@@ -50,7 +53,7 @@ class TaskCommand(_Part):
     """
 
     version: Literal[1] = 1
-    kind: Literal["follow-up", "first-view"] = "follow-up"
+    kind: Kind = "follow-up"
     key: UUID
     tenant_id: str
     event_id: str
@@ -86,10 +89,12 @@ class TaskCommand(_Part):
             raise UnreadableTask(f"{where}: {first['msg']}") from error
 
 
-def task_key(tenant_id: str, interaction_id: str, recipient: str) -> UUID:
+def task_key(tenant_id: str, interaction_id: str, recipient: str, kind: Kind = "follow-up") -> UUID:
     """Return the deterministic key of one recipient's task: the same send, the same key.
 
     `recipient` is the lower-cased e-mail address, or Seismic's recipient id where there is none.
     """
-    # JSON keeps the parts apart whatever they contain, a NUL included.
-    return uuid5(_KEYS, json.dumps([tenant_id, interaction_id, recipient]))
+    # JSON keeps the parts apart whatever they contain, a NUL included. Follow-ups came first, and
+    # their keys never change.
+    parts = [tenant_id, interaction_id, recipient, *([] if kind == "follow-up" else [kind])]
+    return uuid5(_KEYS, json.dumps(parts))

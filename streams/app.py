@@ -16,7 +16,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams import crm_stage, dedup_stage, followup, followup_stage
 from streams.actions import check_complete, types_with_actions
-from streams.crm.registry import connector
+from streams.crm.target import Target
+from streams.crm_stage import Neighbours
+from streams.crm_targets import targets
 from streams.health import Admin
 from streams.marks import Marks, MemoryMarks, Position, RocksMarks
 from streams.ownership import Handler
@@ -43,7 +45,7 @@ def create_app(settings: Settings) -> App:
 
     Raises:
         LookupError: the table of actions is incomplete.
-        ValueError: the CRM's settings are.
+        ValueError: the CRM's settings are, or the task rules cannot be used.
     """
     check_complete()
     app = App(
@@ -57,14 +59,14 @@ def create_app(settings: Settings) -> App:
     # Channels wait for this; Faust gives it when its conductor starts, which is switched off.
     app.flow_control.resume()
     builders = {"dedup": _dedup, "followup": _followup, "crm": _crm}
-    sources = [builders[stage](app, settings) for stage in settings.stages]
+    sources = [source for stage in settings.stages for source in builders[stage](app, settings)]
     _add(app, Admin(sources, settings))
     for source in sources:
         _add(app, source)
     return app
 
 
-def _dedup(app: App, settings: Settings) -> Source:
+def _dedup(app: App, settings: Settings) -> list[Source]:
     topics = settings.topics()
     client = settings.connection().client_arguments()
 
@@ -77,7 +79,7 @@ def _dedup(app: App, settings: Settings) -> Source:
         )
 
     stage = Stage(dedup_stage.STAGE, [topics.raw.name], transactional=False)
-    return _source(app, settings, stage, handler)
+    return [_source(app, settings, stage, handler)]
 
 
 async def _restored_marks(
@@ -93,36 +95,49 @@ async def _restored_marks(
     return await restored(client, changelog, Position(end, committed), open_marks)
 
 
-def _followup(app: App, settings: Settings) -> Source:
+def _followup(app: App, settings: Settings) -> list[Source]:
     topics = settings.topics()
     client = settings.connection().client_arguments()
+    rules = settings.rules()
+    types = types_with_actions(rules)
+    if not types:
+        raise ValueError(
+            "GEOPHONE_TASK_RULES_FILE: every rule is off; leave followup out of GEOPHONE_STAGES"
+        )
     decide = partial(
-        followup.decide,
-        topics=topics,
-        due_business_days=settings.task_due_business_days,
-        legacy_tenant=settings.legacy_tenant,
+        followup.decide, topics=topics, rules=rules, legacy_tenant=settings.legacy_tenant
     )
 
     def handler(source: TopicPartition) -> Handler:
         producer = TransactionalProducer(client, _group(settings, followup_stage.STAGE), source)
         return followup_stage.FollowupHandler(producer, topics, decide)
 
-    read = [topics.events[name].name for name in types_with_actions()]
-    return _source(app, settings, Stage(followup_stage.STAGE, read, transactional=True), handler)
+    read = [topics.events[name].name for name in types]
+    return [_source(app, settings, Stage(followup_stage.STAGE, read, transactional=True), handler)]
 
 
-def _crm(app: App, settings: Settings) -> Source:
+def _crm(app: App, settings: Settings) -> list[Source]:
+    chosen = targets(settings)
+    default, *further = (_group(settings, crm_stage.stage_of(target)) for target in chosen)
+    neighbours = [
+        Neighbours(default, further=further),
+        *(Neighbours(own, default=default) for own in further),
+    ]
+    return [_delivery(app, settings, *each) for each in zip(chosen, neighbours, strict=True)]
+
+
+def _delivery(app: App, settings: Settings, target: Target, neighbours: Neighbours) -> Source:
+    """A group for each target: one that waits for its CRM keeps no other's commands waiting."""
     topics = settings.topics()
     client = settings.connection().client_arguments()
-    crm = connector(settings.crm)(settings.endpoint(), None)
-    _add(app, crm_stage.Connection(crm))
+    _add(app, crm_stage.Connection(target.crm))
 
     def handler(source: TopicPartition) -> Handler:
-        producer = TransactionalProducer(client, _group(settings, crm_stage.STAGE), source)
-        return crm_stage.CrmHandler(producer, topics, crm, settings.crm_concurrency)
+        producer = TransactionalProducer(client, neighbours.own, source)
+        return crm_stage.CrmHandler(producer, topics, target, source, neighbours)
 
     stage = Stage(
-        crm_stage.STAGE,
+        crm_stage.stage_of(target),
         [topics.task.name],
         transactional=True,
         # One partition that waits for the CRM must not keep another from its turn.

@@ -3,33 +3,45 @@
 A command's offset is committed only after the CRM has the task or the command is among the dead
 letters. A CRM that is down or throttling is asked again for ever; the partition waits, the group's
 heartbeats go on, and other partitions are not held up.
+
+Each target has a group of its own that reads all commands and passes over those of tenants that
+another one serves. A further target begins where the default one stands, as that has delivered
+what came before. So the default one, before it passes over anything, gives each group that has
+committed nothing yet its own place: else it would have passed over what nobody delivers.
 """
 
 import asyncio
-import random
-import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import faust
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas import headers
 from schemas.reasons import Reason
 from schemas.task import TaskCommand, UnreadableTask
 from schemas.topics import Topics
 from streams import metrics
-from streams.crm import CRM, AlreadyThere, Refused, Unavailable
-from streams.crm.retry import delay
+from streams.crm import CRM
+from streams.crm.deliver import Delivery
+from streams.crm.target import Target
+from streams.crm.targets import DEFAULT
 from streams.ownership import First, Handler
 from streams.transaction import Output, TransactionalProducer
 
 STAGE = "crm"
-MAX_RECORDS = 50
-"""Most commands of one batch: what a restart may send to the CRM a second time."""
+MAX_RECORDS = 100
+"""Most commands of one batch, all of them given to the connector at once: so many fit into one
+request of the CRMs that take several. It is also what a restart may send a second time."""
 
 log = structlog.get_logger(__name__)
+
+
+def stage_of(target: Target) -> str:
+    """Return the stage's name, and so the group's, that serves this target."""
+    return STAGE if target.name == DEFAULT else f"{STAGE}-{target.name}"
 
 
 class Connection(faust.Service):
@@ -43,39 +55,72 @@ class Connection(faust.Service):
         await self._crm.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """A target's group, and those of the others: the default one's if it is further, or theirs."""
+
+    own: str
+    default: str | None = None
+    further: Sequence[str] = ()
+
+
 class CrmHandler(Handler):
-    """Delivers the commands of one partition, a few at a time."""
+    """Delivers the commands of one partition to one target."""
 
     def __init__(
-        self, producer: TransactionalProducer, topics: Topics, crm: CRM, concurrency: int
+        self,
+        producer: TransactionalProducer,
+        topics: Topics,
+        target: Target,
+        source: TopicPartition,
+        neighbours: "Neighbours",
     ) -> None:
         self._producer = producer
         self._topics = topics
-        self._crm = crm
-        self._slots = asyncio.Semaphore(concurrency)
+        self._target = target
+        self._partition = source.partition
+        self._neighbours = neighbours
+        self._delivery = Delivery(target, source.partition)
         self._interrupted = asyncio.Event()
 
     async def open(self, first: First) -> int:
-        return await first((await self._producer.start([self._topics.task_dead.name])).committed)
+        standing = await self._producer.start([self._topics.task_dead.name])
+        self._target.breaker.take_over(self._partition, standing.note)
+        start = await first(await self._begin(standing.committed))
+        for group in self._neighbours.further:
+            if await self._producer.committed_by(group) is None:
+                await self._producer.place(group, start)
+        return start
 
     async def handle(self, records: Sequence[ConsumerRecord], next_offset: int) -> bool:
         letters = await self._unless_interrupted(records)
         if letters is None:
             return False
-        await self._producer.commit([letter for letter in letters if letter], next_offset)
+        note = self._target.breaker.note(self._partition)
+        await self._producer.commit(letters, next_offset, note)
         return True
 
     def interrupt(self) -> None:
         self._interrupted.set()
 
+    def active_at(self) -> float:
+        return self._target.active_at
+
     async def close(self) -> None:
+        self._target.breaker.let_go(self._partition)
         await self._producer.stop()
 
-    async def _unless_interrupted(
-        self, records: Sequence[ConsumerRecord]
-    ) -> list[Output | None] | None:
+    async def _begin(self, committed: int | None) -> int | None:
+        if committed is not None or self._neighbours.default is None:
+            return committed
+        default = await self._producer.committed_by(self._neighbours.default)
+        # Asked in this order: had it passed over anything by then, we would have a place by now.
+        own = await self._producer.committed_by(self._neighbours.own)
+        return default if own is None else own
+
+    async def _unless_interrupted(self, records: Sequence[ConsumerRecord]) -> list[Output] | None:
         """Carry all out; None if the partition has to be let go before that is done."""
-        work = asyncio.ensure_future(asyncio.gather(*map(self._carry_out, records)))
+        work = asyncio.ensure_future(self._carried_out(records))
         interruption = asyncio.ensure_future(self._interrupted.wait())
         either: set[asyncio.Future[Any]] = {work, interruption}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -86,53 +131,35 @@ class CrmHandler(Handler):
         await asyncio.gather(work, return_exceptions=True)
         return None
 
-    async def _carry_out(self, record: ConsumerRecord) -> Output | None:
-        """Return nothing once the CRM has the task, or the dead letter if it never will."""
-        async with self._slots:
+    async def _carried_out(self, records: Sequence[ConsumerRecord]) -> list[Output]:
+        """Return the dead letters, once the CRM has the tasks of all the others."""
+        letters: list[Output] = []
+        tasks: dict[int, TaskCommand] = {}
+        for record in records:
             try:
                 task = TaskCommand.decode(record.value or b"")
-                await self._create(task)
             except UnreadableTask as error:
-                return self._dead(record, Reason.UNREADABLE_TASK, str(error))
-            except Refused as refused:
-                return self._dead(record, Reason.REFUSED_BY_CRM, refused.reason)
-        return None
-
-    async def _create(self, task: TaskCommand) -> None:
-        attempt = 0
-        while True:
-            started = self._active(0)
-            try:
-                outcome = await self._crm.create(task)
-            except Unavailable as unavailable:
-                metrics.CRM_RETRIES.inc()
-                wait = delay(attempt, unavailable.retry_after, random.random)
-                log.warning(
-                    "crm_unavailable",
-                    task=str(task.key),
-                    attempt=attempt,
-                    reason=unavailable.reason,
-                    wait_seconds=round(wait, 3),
-                )
-                attempt += 1
-                self._active(wait)
-                await asyncio.sleep(wait)
+                if self._target.serves(None):
+                    letters.append(self._dead(record, Reason.UNREADABLE_TASK, str(error)))
             else:
-                there = isinstance(outcome, AlreadyThere)
-                metrics.TASKS.labels("already_there" if there else "created").inc()
-                return
-            finally:
-                metrics.CRM_SECONDS.observe(time.monotonic() - started)
-
-    def _active(self, seconds: float) -> float:
-        """Count as alive for so long from now; a CRM may ask for a wait of ten minutes."""
-        now = time.monotonic()
-        self.active_at = max(self.active_at, now + seconds)
-        return now
+                if self._target.serves(task.tenant_id):
+                    tasks[record.offset] = task
+        refused = {each.offset: each.reason for each in await self._delivery.deliver(tasks)}
+        return letters + [
+            self._dead(record, Reason.REFUSED_BY_CRM, refused[record.offset])
+            for record in records
+            if record.offset in refused
+        ]
 
     def _dead(self, record: ConsumerRecord, reason: Reason, detail: str) -> Output:
-        metrics.TASKS.labels("dead").inc()
-        log.error("task_dead", offset=record.offset, partition=record.partition, reason=detail)
+        metrics.TASKS.labels(self._target.name, "dead").inc()
+        log.error(
+            "task_dead",
+            target=self._target.name,
+            offset=record.offset,
+            partition=record.partition,
+            reason=detail,
+        )
         return Output(
             topic=self._topics.task_dead.name,
             key=record.key,

@@ -9,11 +9,14 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from schemas import envelope, headers
+from schemas.envelope import Envelope
 from schemas.reasons import Malformed, Reason
+from schemas.task import TaskCommand
 from schemas.topics import Topics
 from streams.actions import ACTIONS
 from streams.actions.context import Context
 from streams.quarantine import set_aside
+from streams.rules.book import RuleBook
 from streams.transaction import Output
 
 _LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -28,41 +31,54 @@ class Decision:
 
 
 def decide(
-    records: Iterable[ConsumerRecord], topics: Topics, due_business_days: int, legacy_tenant: str
+    records: Iterable[ConsumerRecord], topics: Topics, rules: RuleBook, legacy_tenant: str
 ) -> Decision:
     """Decide what follows from the events of one partition, in order."""
     decision = Decision()
     for record in records:
         try:
-            decision.outputs.extend(_commands(record, topics, due_business_days, legacy_tenant))
+            decision.outputs.extend(_outputs(record, topics, rules, legacy_tenant))
         except Malformed as malformed:
             decision.outputs.append(set_aside(record, malformed, topics.quarantine.name))
             decision.quarantined[malformed.reason] += 1
     return decision
 
 
-def _commands(
-    record: ConsumerRecord, topics: Topics, due_business_days: int, legacy_tenant: str
+def follow(event: Envelope, received_at: datetime, rules: RuleBook) -> list[TaskCommand]:
+    """Return the commands that follow from an event stored at `received_at` (aware).
+
+    Raises:
+        Malformed: nothing can ever follow from its type, or an action cannot read it.
+    """
+    actions = ACTIONS.get(event.spelling)
+    if actions is None:
+        raise Malformed(Reason.WRONG_SHAPE, f"nothing can follow from {event.spelling}")
+    rule = rules.rule(event.tenant_id, event.spelling) if actions else None
+    if rule is None or not rule.enabled:
+        return []
+    context = Context(received_at, rule)
+    try:
+        return [command for action in actions for command in action(event, context)]
+    except ValidationError as error:
+        raise Malformed(Reason.WRONG_SHAPE, _where(error)) from error
+
+
+def _outputs(
+    record: ConsumerRecord, topics: Topics, rules: RuleBook, legacy_tenant: str
 ) -> list[Output]:
     told = record.key.decode(errors="replace") if record.key else legacy_tenant
     event = envelope.read(record.value or b"", legacy_tenant=told)
-    actions = ACTIONS.get(event.spelling)
-    if actions is None:
-        raise Malformed(Reason.WRONG_SHAPE, f"{event.spelling} does not belong in {record.topic}")
-    context = Context(_received_at(record.timestamp), due_business_days)
-    try:
-        commands = [command for action in actions for command in action(event, context)]
-    except ValidationError as error:
-        raise Malformed(Reason.WRONG_SHAPE, _where(error)) from error
     return [
         Output(
             topic=topics.task.name,
             key=record.key,
             value=command.encode(),
-            headers=headers.of_task(event.tenant_id, str(command.key), record.timestamp),
+            headers=headers.of_task(
+                event.tenant_id, str(command.key), record.timestamp, command.kind
+            ),
             timestamp_ms=record.timestamp,
         )
-        for command in commands
+        for command in follow(event, _received_at(record.timestamp), rules)
     ]
 
 

@@ -52,14 +52,22 @@ PARTITIONS = Gauge(
 )
 TASKS = Counter(
     "geophone_crm_tasks_total",
-    "Task commands carried out, by outcome: created, already_there, dead.",
-    ["outcome"],
+    "Task commands carried out, by target and outcome: created, already_there, dead.",
+    ["target", "outcome"],
 )
 CRM_RETRIES = Counter(
-    "geophone_crm_retries_total", "Deliveries to the CRM that have to be tried again."
+    "geophone_crm_retries_total",
+    "Deliveries to the CRM that have to be tried again, by target.",
+    ["target"],
 )
 CRM_SECONDS = Histogram(
     "geophone_crm_request_seconds",
-    "Time of one call to the CRM.",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    "Time until the CRM has answered for one command, its turn waited for, by target.",
+    ["target"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)
+CRM_HELD = Gauge(
+    "geophone_crm_held",
+    "1 while deliveries to a target are held because it refuses most commands, else 0.",
+    ["target"],
 )

@@ -16,10 +16,6 @@ from streams.exit import Gap
 class Handler(ABC):
     """A stage's work on one partition."""
 
-    active_at: float = -math.inf
-    """Until when it did, or knows that it will do, what counts as progress although no offset
-    moves (monotonic; a wait that somebody else asked for lies in the future)."""
-
     @abstractmethod
     async def open(self, first: "First") -> int:
         """Take the partition over; return the offset to start from.
@@ -38,6 +34,13 @@ class Handler(ABC):
 
     def interrupt(self) -> None:  # noqa: B027 - most stages wait for nobody but the broker
         """Make a `handle` that waits for somebody else return soon."""
+
+    def active_at(self) -> float:
+        """Return until when what it does counts as progress although no offset moves.
+
+        Monotonic; a wait that somebody else asked for lies in the future.
+        """
+        return -math.inf
 
     @abstractmethod
     async def close(self) -> None:
@@ -106,7 +109,7 @@ class Ownership:
 
     def idle_since(self) -> float:
         """Return the monotonic time of the last progress."""
-        return max(self.moved_at, self.handler.active_at)
+        return max(self.moved_at, self.handler.active_at())
 
     def _guard(self, records: Sequence[ConsumerRecord]) -> None:
         """A commit must never pass a record that was not handled.

@@ -8,8 +8,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.settings import ClusterSettings
 from streams.crm.registry import connector
-from streams.crm.signing import BadSecret
-from streams.crm.webhook import BadEndpoint, Endpoint
+from streams.rules import loader
+from streams.rules.book import RuleBook
+from streams.rules.model import DEFAULT_BUSINESS_DAYS, MAX_BUSINESS_DAYS
 
 STAGES = ("dedup", "followup", "crm")
 
@@ -48,19 +49,51 @@ class Settings(ClusterSettings, BaseSettings):
         180.0, ge=1, description="/livez fails when there is work and nothing moved for this long."
     )
 
-    crm: str = Field("webhook", description="Connector of the crm stage: webhook or sandbox.")
+    crm: str = Field(
+        "webhook",
+        description="Connector of the crm stage: salesforce, hubspot, dynamics, webhook, sandbox.",
+    )
     crm_url: str | None = Field(None, description="Where the connector delivers.")
     crm_secret: SecretStr | None = Field(
         None, description="Signs deliveries by Standard Webhooks (whsec_…)."
     )
     crm_secret_file: Path | None = Field(None, description="File with that secret.")
+    crm_credentials_file: Path | None = Field(
+        None, description="YAML file with the connector's credentials and options."
+    )
+    crm_targets_file: Path | None = Field(
+        None, description="YAML file with further CRMs and the tenants that each serves."
+    )
     crm_timeout_seconds: float = Field(10.0, gt=0, description="Longest one call to the CRM takes.")
-    crm_concurrency: int = Field(8, ge=1, description="Calls to the CRM under way per partition.")
+    crm_requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Calls to the CRM per second and process. Unset: 10 to a vendor's, no limit to "
+        "a webhook.",
+    )
+    crm_concurrency: int | None = Field(
+        None,
+        ge=1,
+        description="Calls to the CRM under way per process. Unset: 8 to a vendor's, 64 to a "
+        "webhook.",
+    )
+    crm_max_refused_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Most refusals among a CRM's last 100 decisions that become dead letters; "
+        "beyond it deliveries are held and tried again. 1: never hold.",
+    )
     task_due_business_days: int = Field(
-        2,
+        DEFAULT_BUSINESS_DAYS,
         ge=0,
-        le=365,
-        description="Business days between a LiveSend and its follow-up's due date.",
+        le=MAX_BUSINESS_DAYS,
+        description="Business days between a LiveSend and its follow-up's due date, where the "
+        "rules file does not say.",
+    )
+    task_rules_file: Path | None = Field(
+        None, description="Which tasks are made of which events, see docs/task-rules.md."
     )
 
     admin_host: str = Field("0.0.0.0", description="Address of /livez, /readyz, /metrics.")  # noqa: S104 - a pod's probes and Prometheus come from outside
@@ -103,23 +136,16 @@ class Settings(ClusterSettings, BaseSettings):
             if name.endswith("_file") and name != "ready_file" and path and not path.is_file():
                 raise ValueError(f"GEOPHONE_{name.upper()}: there is no file {path}")
 
-    def endpoint(self) -> Endpoint:
-        """Return where the crm stage delivers.
+    def rules(self) -> RuleBook:
+        """Read the rules file, if there is one.
 
         Raises:
-            ValueError: no URL, or one that cannot be used, or a secret that is none.
+            ValueError: it cannot be used; names file and lines.
         """
-        if not self.crm_url:
-            raise ValueError("set GEOPHONE_CRM_URL, or leave crm out of GEOPHONE_STAGES")
+        if self.task_rules_file is None:
+            return RuleBook(due_business_days=self.task_due_business_days)
         try:
-            return Endpoint(self.crm_url, self._secret(), self.crm_timeout_seconds)
-        except BadEndpoint as error:
-            raise ValueError(f"GEOPHONE_CRM_URL: {error}") from error
-        except BadSecret as error:
-            where = "GEOPHONE_CRM_SECRET" + ("_FILE" if self.crm_secret_file else "")
-            raise ValueError(f"{where}: {error}") from error
-
-    def _secret(self) -> str | None:
-        if self.crm_secret_file:
-            return self.crm_secret_file.read_text().strip()
-        return self.crm_secret.get_secret_value() if self.crm_secret else None
+            file = loader.load(self.task_rules_file)
+        except loader.BadRules as error:
+            raise ValueError(f"GEOPHONE_TASK_RULES_FILE: {error}") from error
+        return RuleBook(file, self.task_due_business_days)

@@ -1,4 +1,4 @@
-"""Where a consumer group stands: the offset it has committed of one partition.
+"""Where a consumer group stands: the offset it has committed of one partition, and its note on it.
 
 Asked in our own words, because aiokafka 0.14 overlooks an error. Since version 2 of OffsetFetch an
 answer has a place of its own for what concerns the whole group, and then names no partitions. A
@@ -20,10 +20,22 @@ _NONE = -1
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a takeover finds: the offset after the touch, by topic touched, and the group's."""
+    """What a takeover finds: the offset after the touch, by topic touched, and the group's.
+
+    `note` is what the last commit said beside the offset; Kafka keeps both as one.
+    """
 
     ends: Mapping[str, int]
     committed: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The offset that a group has committed, None if it never has, and its note."""
+
+    offset: int | None
+    note: str
 
 
 async def coordinator(client: AIOKafkaClient, group: str) -> int:
@@ -38,23 +50,23 @@ async def coordinator(client: AIOKafkaClient, group: str) -> int:
 
 async def committed(
     client: AIOKafkaClient, node: int, group: str, source: TopicPartition
-) -> int | None:
-    """Return the offset that the group has committed, None if it never has.
+) -> Committed:
+    """Return what the group has committed of this partition.
 
     Raises:
         KafkaError: the node does not know; a retriable one may know in a moment.
     """
     asked = OffsetFetchRequest(group, [(source.topic, [source.partition])])
-    return _offset(await client.send(node, asked), source)
+    return _found(await client.send(node, asked), source)
 
 
-def _offset(response: Any, source: TopicPartition) -> int | None:
+def _found(response: Any, source: TopicPartition) -> Committed:
     _raise(getattr(response, "error_code", 0), source)  # the versions before 2 have none
     for topic, partitions in response.topics:
-        for partition, offset, _, error in partitions:
+        for partition, offset, note, error in partitions:
             if (topic, partition) == source:
                 _raise(error, source)
-                return None if offset == _NONE else int(offset)
+                return Committed(None if offset == _NONE else int(offset), note or "")
     raise IllegalStateError(f"an answer that says nothing about {source}")
 
 

@@ -22,7 +22,7 @@ from aiokafka.structs import RecordMetadata
 
 from schemas.headers import Headers
 from streams.decided import until_decided
-from streams.standing import Standing, committed, coordinator
+from streams.standing import Committed, Standing, committed, coordinator
 
 STEP_SECONDS = 60.0
 """Longest a broker step may take before the process ends. As long as the transaction time-out:
@@ -117,19 +117,49 @@ class TransactionalProducer:
         watermark is behind; none that has acknowledged the touch. So whatever goes wrong in
         between, both are done again.
         """
-        client = self._producer.client
         while True:
-            node = await self._coordinator()
+            node = await self._coordinator(self._group)
             ends = await self._touch(topics)
             try:
-                return Standing(ends, await committed(client, node, self._group, self._source))
+                found = await self._committed(node, self._group)
             except KafkaError as error:
                 await self._pause(error)
+            else:
+                return Standing(ends, found.offset, found.note)
 
-    async def _coordinator(self) -> int:
+    async def committed_by(self, group: str) -> int | None:
+        """Return where another group stands in our source; None if it has committed nothing.
+
+        Its last commits may be missing in the answer, when its coordinator has just moved.
+
+        Raises:
+            TimeoutError, KafkaError: nothing may be assumed; the process has to end.
+        """
+        async with asyncio.timeout(STEP_SECONDS):
+            while True:
+                try:
+                    return (await self._committed(await self._coordinator(group), group)).offset
+                except KafkaError as error:
+                    await self._pause(error)
+
+    async def place(self, group: str, offset: int) -> None:
+        """Commit an offset of our source on behalf of another group.
+
+        Raises:
+            TimeoutError, KafkaError: nothing may be assumed; the process has to end.
+        """
+        async with asyncio.timeout(STEP_SECONDS):
+            await self._producer.begin_transaction()
+            await self._producer.send_offsets_to_transaction({self._source: (offset, "")}, group)
+            await self._producer.commit_transaction()
+
+    async def _committed(self, node: int, group: str) -> Committed:
+        return await committed(self._producer.client, node, group, self._source)
+
+    async def _coordinator(self, group: str) -> int:
         while True:
             try:
-                return await coordinator(self._producer.client, self._group)
+                return await coordinator(self._producer.client, group)
             except KafkaError as error:
                 await self._pause(error)
 
@@ -159,8 +189,15 @@ class TransactionalProducer:
         where = [TopicPartition(topic, self._source.partition) for topic in topics]
         await until_decided(self._producer.client, where, seconds)
 
-    async def commit(self, outputs: Iterable[Output], next_offset: int) -> dict[str, int]:
+    async def commit(
+        self, outputs: Iterable[Output], next_offset: int, note: str = ""
+    ) -> dict[str, int]:
         """Write `outputs` and commit `next_offset` of the source, all or nothing.
+
+        Args:
+            outputs: the records to write.
+            next_offset: the first source offset that is not handled.
+            note: what the next owner finds beside the offset, in `Standing`.
 
         Returns:
             Per topic written, the offset after the last record written there.
@@ -172,7 +209,7 @@ class TransactionalProducer:
             await self._producer.begin_transaction()
             sent = await self._send(outputs)
             await self._producer.send_offsets_to_transaction(
-                {self._source: next_offset}, self._group
+                {self._source: (next_offset, note)}, self._group
             )
             ends = await self._settled(sent)
             await self._producer.commit_transaction()

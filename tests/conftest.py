@@ -31,6 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how often tests/chaos/test_markers.py kills its broker (50: half an hour)",
     )
     parser.addoption(
+        "--crm-outage",
+        type=int,
+        default=20,
+        metavar="SECONDS",
+        help="how long the CRM of tests/integration/test_crm_outage.py is down",
+    )
+    parser.addoption(
+        "--crm-kills",
+        type=int,
+        default=8,
+        metavar="N",
+        help="how often tests/chaos/test_crm_kills.py kills the worker, per CRM",
+    )
+    parser.addoption(
+        "--crm-commands",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="how many commands it delivers meanwhile (100000 and 200 kills: an hour per CRM)",
+    )
+    parser.addoption(
         "--update-golden",
         action="store_true",
         help="tests/chart: record what the chart renders now, to be looked at and committed",

@@ -5,6 +5,7 @@ Each rig has its own topic prefix and application id, so tests do not see each o
 
 import asyncio
 import os
+import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -195,6 +196,14 @@ async def eventually(
             return
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
         await asyncio.sleep(pause)
+
+
+async def kill(worker: Child) -> None:
+    """SIGKILL a running worker and wait until it is dead."""
+    await eventually(lambda: worker.running, "the victim to be started again", pause=0.01)
+    ended = len(worker.exits)
+    worker.send(signal.SIGKILL)
+    await eventually(lambda: len(worker.exits) > ended, "the victim to die", pause=0.01)
 
 
 def header(record: ConsumerRecord, name: str) -> str | None:

@@ -72,11 +72,18 @@ class Link(PascalPayload):
     has_password: bool | None = None
 
 
+class Participant(PascalPayload):
+    """Somebody who viewed it; the page names the list, its fields are as for recipients."""
+
+    id: str | None = None
+    email: str | None = None
+
+
 class Session(PascalPayload):
     """The viewing; the page lists these fields without saying on which of two levels they are."""
 
     content_sessions: tuple[Any, ...] = ()
-    participants: tuple[Any, ...] = ()
+    participants: tuple[Participant, ...] = ()
     details_url: str | None = None
     session_id: str | None = None
     session_started_at: Time | None = None
@@ -91,7 +98,7 @@ class LivesendSessionSummary(Session):
 
 
 class SessionSummary(Session):
-    """Data of both session summaries; `user_id` is the sender's, not the viewer's."""
+    """Data of both session summaries; `user_id` and `email` are the sender's, not the viewer's."""
 
     interaction_id: str | None = None
     interaction_id_global: str | None = None

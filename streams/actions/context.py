@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from streams.rules.model import Rule
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`received_at` is when geophone stored the event (aware, UTC)."""
+    """`received_at` is when geophone stored the event (aware, UTC); `rule` is the event's."""
 
     received_at: datetime
-    due_business_days: int
+    rule: Rule

@@ -1,88 +1,71 @@
 """A LiveSend email was sent: one follow-up task for each distinct recipient.
 
 Seismic documents the idea ("your server creates follow up tasks in CRM") and none of the rules, so
-they are ours: recipients of type `to`, told apart by lower-cased address; the sender owns the
-task; it is due some business days after the send.
+they are an operator's (`streams.rules`). Recipients are told apart by lower-cased address.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from schemas.envelope import Envelope
-from schemas.events.email import CrmContext, Email, Recipient
-from schemas.task import Person, Related, TaskCommand, task_key
+from schemas.events.email import Email, Recipient
+from schemas.task import Person, TaskCommand, task_key
 from streams.actions.context import Context
+from streams.actions.draft import Draft, command
+from streams.actions.moment import first_known
+from streams.actions.related import record_of
+from streams.rules import people
+from streams.rules.model import Rule
 
-_SATURDAY = 5
-# .NET's zero (year 1) and its MaxValue (year 9999) mean "unknown", and no date follows the latter.
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+SUBJECT = "Follow up: LiveSend to {recipient}"
 
 
 def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskCommand]:
-    """Yield one task command per distinct `to` recipient of the event."""
+    """Yield one task command per distinct recipient of the event that the rule wants."""
     email = Email.model_validate(event.data)
     interaction = email.interaction_id or event.event_id
-    sent_at = _sent_at(email, event) or context.received_at
-    due = add_business_days(sent_at.astimezone(UTC).date(), context.due_business_days)
-    for identity, recipient in distinct_recipients(email).items():
-        yield TaskCommand(
+    # The time of the send before the time of the event; either may be unknown.
+    sent_at = first_known(email.interaction_occurred_at, event.occurred_at) or context.received_at
+    for identity, recipient in distinct_recipients(email, context.rule).items():
+        draft = Draft(
+            kind="follow-up",
             key=task_key(event.tenant_id, interaction, identity),
-            tenant_id=event.tenant_id,
-            event_id=event.event_id,
-            event_type=event.spelling,
             interaction_id=interaction,
-            owner=Person(id=email.user_id, email=email.user_email),
+            sender=Person(id=email.user_id, email=email.user_email),
             recipient=Person(id=recipient.id, email=recipient.email),
-            subject=f"Follow up: LiveSend to {recipient.email or recipient.id}",
-            due=due,
-            related=_related(recipient),
+            happened_at=sent_at,
+            subject=SUBJECT,
+            content=_content(email),
+            related=record_of(recipient),
         )
+        yield command(draft, event, context)
 
 
-def distinct_recipients(email: Email) -> dict[str, Recipient]:
-    """Return the `to` recipients by identity: lower-cased address, else Seismic's id."""
+def distinct_recipients(email: Email, rule: Rule) -> dict[str, Recipient]:
+    """Return the wanted recipients by identity: lower-cased address, else Seismic's id."""
     distinct: dict[str, Recipient] = {}
     for recipient in email.recipients:
-        identity = (recipient.email or "").strip().lower() or recipient.id
-        if identity and (recipient.recipient_type or "to").lower() == "to":
+        identity = identity_of(recipient)
+        if identity and _wanted(recipient, rule):
             distinct.setdefault(identity, recipient)
     return distinct
 
 
-def add_business_days(start: date, days: int) -> date:
-    """Return the date `days` business days after `start`, counting Monday to Friday.
-
-    With 0 days a weekend moves to the Monday after it.
-    """
-    day = start
-    while days > 0 or day.weekday() >= _SATURDAY:
-        day += timedelta(days=1)
-        if day.weekday() < _SATURDAY:
-            days = max(0, days - 1)
-    return day
+def identity_of(recipient: Recipient) -> str | None:
+    """Return what tells a recipient from others: the lower-cased address, else Seismic's id."""
+    return (recipient.email or "").strip().lower() or recipient.id
 
 
-def _sent_at(email: Email, event: Envelope) -> datetime | None:
-    """Prefer the time of the send over the time of the event; either may be unknown."""
-    for text in (email.interaction_occurred_at, event.occurred_at):
-        try:
-            moment = datetime.fromisoformat(text or "")
-        except ValueError:
-            continue
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if _EARLIEST < aware < _LATEST:
-            return aware
-    return None
+def _wanted(recipient: Recipient, rule: Rule) -> bool:
+    kind = (recipient.recipient_type or "to").lower()
+    return kind in rule.recipients and people.welcome(recipient.email, rule)
 
 
-def _related(recipient: Recipient) -> Related | None:
-    """The first CRM record an enriched recipient names, opportunities before people."""
-    named = [context for context in recipient.context if context.context_id]
-    named.sort(key=_rank)
-    if not named or named[0].context_id is None:
-        return None
-    return Related(type=named[0].context_type, id=named[0].context_id, name=named[0].context_name)
+def _content(email: Email) -> str:
+    """The names of what was sent; the pages show no name of a link's content, others have one."""
+    return ", ".join(name for link in email.links for one in link.content if (name := _name(one)))
 
 
-def _rank(context: CrmContext) -> int:
-    return 0 if (context.context_type or "").lower() == "opportunity" else 1
+def _name(content: Mapping[str, Any]) -> str:
+    name = content.get("name") or content.get("Name")
+    return name if isinstance(name, str) else ""

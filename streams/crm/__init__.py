@@ -4,7 +4,8 @@ A connector creates and never changes. Delivering the same command again, for wh
 leaves the CRM as it is: a seller may have moved, reassigned or closed the task in the meantime.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.task import TaskCommand
@@ -49,6 +50,33 @@ class Unavailable(Exception):
         self.retry_after = retry_after
 
 
+OWNER_ID = "<owner>"
+RECIPIENT_ID = "<recipient>"
+"""In a preview: the ids that only the CRM can tell."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request below a CRM's base URL, without its credentials.
+
+    `path` begins with a slash, is percent-encoded and holds the query; `body` is sent as it is.
+    """
+
+    method: str
+    path: str
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What `check` looked at, whether it is as it has to be, and if not how to mend it."""
+
+    subject: str
+    ok: bool
+    remedy: str = ""
+
+
 class CRM(Protocol):
     """Creates follow-up tasks in one CRM. Safe for concurrent use within one event loop."""
 
@@ -62,5 +90,18 @@ class CRM(Protocol):
             Unavailable: any other failure, including those only an operator can mend.
         """
 
+    def preview(self, task: TaskCommand) -> Sequence[Request]:
+        """Return what `create` would send for this command alone: look-ups, then the creation.
+
+        Pure: nothing is sent, credentials and signatures are left out, and `OWNER_ID` and
+        `RECIPIENT_ID` stand where the answers to the look-ups would.
+
+        Raises:
+            Refused: as `create` would, where that is known without asking.
+        """
+
+    async def check(self) -> Sequence[Finding]:
+        """Look at what `create` needs and change nothing; trouble is a finding, never raised."""
+
     async def close(self) -> None:
-        """Release connections; no call to `create` may follow or be under way."""
+        """Release connections; no other call may follow or be under way."""

@@ -58,7 +58,7 @@ def outcome(answer: Answer, task: TaskCommand, now: datetime) -> Created | Alrea
         return (AlreadyThere if replayed else Created)(_record_id(answer.body))
     if answer.status == HTTPStatus.CONFLICT and wish is None:
         return AlreadyThere(_record_id(answer.body))
-    if _refuses(answer.status):
+    if refuses(answer.status):
         raise Refused(_reason(answer, task))
     raise Unavailable(_reason(answer, task), wish)
 
@@ -80,14 +80,19 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _refuses(status: int) -> bool:
+def is_operators(status: int) -> bool:
+    """Say whether the status speaks of the address, the credential or the account."""
+    return status in _OPERATORS or status < HTTPStatus.BAD_REQUEST
+
+
+def refuses(status: int) -> bool:
+    """Say whether the status is the CRM's judgement on the command."""
     client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return client_error and status not in _BUSY | _OPERATORS | {HTTPStatus.CONFLICT}
 
 
 def _reason(answer: Answer, task: TaskCommand) -> str:
-    operators = answer.status in _OPERATORS or answer.status < HTTPStatus.BAD_REQUEST
-    hint = "check the CRM's address and credential" if operators else ""
+    hint = "check the CRM's address and credential" if is_operators(answer.status) else ""
     parts = [f"HTTP {answer.status}", hint, _impersonal(_error_name(answer.body), task)]
     return ": ".join(part for part in parts if part)[:REASON_LIMIT]
 
@@ -108,8 +113,9 @@ def _impersonal(text: str, task: TaskCommand) -> str:
 
 
 def _personal(task: TaskCommand) -> set[str]:
-    people = [(one.id, one.email) for one in (task.owner, task.recipient)]
-    texts = [*(text for pair in people for text in pair), task.subject]
+    people = (task.owner, task.fallback_owner, task.recipient)
+    texts = [text for one in people if one for text in (one.id, one.email)]
+    texts += [task.subject, task.body]
     texts += [task.related.id, task.related.name] if task.related else []
     return {text for text in texts if text}
 

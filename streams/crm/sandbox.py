@@ -1,12 +1,10 @@
 """The CRM sandbox (`python -m ops.sandbox`): a webhook endpoint that shows its tasks on a page."""
 
-from dataclasses import replace
-
-from aiohttp import ClientSession
-
-from streams.crm.webhook import Endpoint, Webhook
+from streams.crm import webhook
+from streams.crm.limits import Limits
 
 
-def connect(endpoint: Endpoint, session: ClientSession | None = None) -> Webhook:
-    """Return the connector to the sandbox whose page is at the endpoint's URL."""
-    return Webhook(replace(endpoint, url=endpoint.url.rstrip("/") + "/tasks"), session)
+def connect(url: str | None, options: webhook.Options, limits: Limits) -> webhook.Webhook:
+    """Return the connector to the sandbox whose page is at the URL; see `webhook.connect`."""
+    below = url and url.rstrip("/") + "/tasks"
+    return webhook.connect(below, options, limits)

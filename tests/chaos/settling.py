@@ -154,7 +154,7 @@ async def start(
 
 
 async def commit(
-    self: TransactionalProducer, outputs: Iterable[Output], next_offset: int
+    self: TransactionalProducer, outputs: Iterable[Output], next_offset: int, note: str = ""
 ) -> dict[str, int]:
     """Settle first where a broker may have been restarted since the last transaction began."""
     outputs = list(outputs)
@@ -167,7 +167,9 @@ async def commit(
         self.began_at = time.monotonic()  # type: ignore[attr-defined]
         self.last = names  # type: ignore[attr-defined]
         sent = await self._send(outputs)
-        await self._producer.send_offsets_to_transaction({self._source: next_offset}, self._group)
+        await self._producer.send_offsets_to_transaction(
+            {self._source: (next_offset, note)}, self._group
+        )
         ends = await self._settled(sent)
         await self._producer.commit_transaction()
         self.committed = True  # type: ignore[attr-defined]

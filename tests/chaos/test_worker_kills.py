@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.child import Child
 from tests.books import balance
 from tests.kafka_fixture import OwnKafka, RunningKafka
 from tests.load import Load
-from tests.streams_rig import SESSION_SECONDS, Rig, eventually, rig
+from tests.streams_rig import SESSION_SECONDS, Rig, eventually, kill, rig
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 KILLS = 20
@@ -76,14 +75,6 @@ async def test_a_worker_frozen_past_its_session_writes_nothing_more(
         assert len(await r.events()) == before
         assert not successor.exits
         await assert_balanced(r)
-
-
-async def kill(worker: Child) -> None:
-    """SIGKILL a running worker and wait until it is dead."""
-    await eventually(lambda: worker.running, "the victim to be started again", pause=0.01)
-    ended = len(worker.exits)
-    worker.send(signal.SIGKILL)
-    await eventually(lambda: len(worker.exits) > ended, "the victim to die", pause=0.01)
 
 
 async def has_events(r: Rig) -> bool:

@@ -44,7 +44,6 @@ TARGET = fields("apiVersion", "kind", "name", apiVersion=TEXT, kind=TEXT, name=T
 KAFKA_TRIGGER = fields(
     "bootstrapServers",
     "consumerGroup",
-    "topic",
     **dict.fromkeys(
         (
             "bootstrapServers",

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path, PurePosixPath
 
 import aiohttp
 import pytest
@@ -18,10 +19,13 @@ from ingress.settings import SENDER_WAITS_SECONDS
 from ingress.settings import Settings as IngressSettings
 from ops.cli import app
 from ops.kafka.jars import VERSION as KAFKA_VERSION
+from streams.crm.registry import CONNECTORS
+from streams.crm.targets import read_targets
 from streams.health import Admin
+from streams.rules import loader
 from streams.settings import STAGES
 from streams.settings import Settings as StreamsSettings
-from tests.chart.rendered import CHART, ROOT, Pod, fixture
+from tests.chart.rendered import CHART, ROOT, Pod, fixture, given, merged, render
 from tests.ingress_rig import FakeSink
 
 DEFAULTS = fixture("minimal").values
@@ -103,7 +107,6 @@ def test_the_list_of_topics_is_the_contracts() -> None:
     # python deploy/chart_topics.py > deploy/chart/files/topics.json
     text = (CHART / "files" / "topics.json").read_text(encoding="utf-8")
     assert text == chart_topics.topics()
-    assert set(json.loads(text)["stages"]) == set(STAGES)
 
 
 def test_defaults_are_those_of_the_services() -> None:
@@ -129,7 +132,82 @@ def test_defaults_are_those_of_the_services() -> None:
     assert DEFAULTS["streams"]["stalledSeconds"] == shared["stalled_seconds"].default
     assert DEFAULTS["tasks"]["dueBusinessDays"] == shared["task_due_business_days"].default
     assert DEFAULTS["crm"]["timeoutSeconds"] == shared["crm_timeout_seconds"].default
-    assert DEFAULTS["crm"]["concurrency"] == shared["crm_concurrency"].default
+    assert DEFAULTS["crm"]["maxRefusedShare"] == shared["crm_max_refused_share"].default
+    for limit in ("requestsPerSecond", "concurrency"):
+        assert DEFAULTS["crm"][limit] == 0, "the connector's own"
+
+
+def test_every_connector_can_be_chosen() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    chosen = schema["properties"]["crm"]["properties"]["connector"]["enum"]
+    assert set(chosen) == {"", *CONNECTORS}
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_a_connector_is_given_what_it_needs(name: str) -> None:
+    needs = {"existingSecret": "crm"} | (
+        {} if name == "hubspot" else {"url": "https://crm.example"}
+    )
+    rendered = render(merged(given("minimal"), {"crm": {"connector": name, **needs}}))
+    (env,) = (pod.env for pod in rendered.stages if pod.component == "crm")
+    takes_a_file = any(
+        field.is_required() for field in CONNECTORS[name].options.model_fields.values()
+    )
+    assert ("GEOPHONE_CRM_CREDENTIALS_FILE" in env) == takes_a_file
+    assert ("GEOPHONE_CRM_SECRET_FILE" in env) != takes_a_file
+
+
+def texts(component: str) -> dict[str, str]:
+    """Return what a stage reads at its start."""
+    (found,) = (
+        each
+        for each in fixture("everything").of("ConfigMap")
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/component") == component
+    )
+    return dict(found["data"])
+
+
+def test_the_rules_reach_followup_as_they_were_written() -> None:
+    given_rules = fixture("everything").values["tasks"]["rules"]
+    assert texts("followup") == {"task-rules.yaml": given_rules}
+    assert loader.parse(given_rules).defaults.time_zone
+
+
+def test_the_targets_reach_crm_as_they_were_written(tmp_path: Path) -> None:
+    given_targets = fixture("everything").values["crm"]["targets"]
+    assert texts("crm") == {"targets.yaml": given_targets}
+    file = tmp_path / "targets.yaml"
+    file.write_text(given_targets, encoding="utf-8")
+    assert read_targets(file)["emea"].credentials_file == tmp_path / "emea.yaml"
+
+
+def test_targets_lie_beside_the_credentials_that_they_name() -> None:
+    env = workload("crm").env
+    targets = PurePosixPath(env["GEOPHONE_CRM_TARGETS_FILE"])
+    assert targets.parent == PurePosixPath(env["GEOPHONE_CRM_SECRET_FILE"]).parent
+
+
+def test_another_text_is_another_pod() -> None:
+    def templates(rules: str) -> list[object]:
+        rendered = render(merged(given("minimal"), {"tasks": {"rules": rules}}))
+        return [pod.metadata for pod in rendered.workloads]
+
+    before, after = templates("version: 1"), templates("version: 1 # again")
+    changed = [one for one, other in zip(before, after, strict=True) if one != other]
+    assert len(changed) == 1
+
+
+def test_each_target_has_a_group_that_is_looked_at() -> None:
+    groups = {
+        trigger["metadata"]["consumerGroup"]
+        for each in fixture("keda").of("ScaledObject")
+        for trigger in each["spec"]["triggers"]
+        if trigger["type"] == "kafka"
+    }
+    targets = yaml.safe_load(fixture("keda").values["crm"]["targets"])
+    assert groups == {
+        f"geophone-{stage}" for stage in (*STAGES, *(f"crm-{name}" for name in targets))
+    }
 
 
 def test_the_canary_gives_options_that_there_are() -> None:

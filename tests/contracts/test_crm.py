@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,9 +12,9 @@ from aiohttp import ClientSession
 
 from schemas.task import Person, TaskCommand
 from streams.crm import CRM, AlreadyThere, Created, Refused, Unavailable
+from streams.crm.limits import Limits
 from streams.crm.registry import connector
 from streams.crm.signing import signer
-from streams.crm.webhook import Endpoint
 from tests.sandbox_fixture import running_sandbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -64,15 +63,20 @@ async def sandbox(url: str) -> AsyncIterator[Sandbox]:
         await sandbox.call("DELETE", "/faults")
 
 
+def connected(name: str, url: str, secret: str | None) -> CRM:
+    chosen = connector(name)
+    options = chosen.options.model_validate({"secret": secret})
+    return chosen.connect(URLS[name].format(url), options, Limits(timeout=0.5, burst=1000))
+
+
 @pytest.fixture(params=sorted(URLS))
-def endpoint(request: pytest.FixtureRequest, url: str) -> tuple[str, Endpoint]:
-    return request.param, Endpoint(URLS[request.param].format(url), SECRET, timeout=0.5)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-async def crm(endpoint: tuple[str, Endpoint]) -> AsyncIterator[CRM]:
-    name, where = endpoint
-    crm = connector(name)(where, None)
+async def crm(name: str, url: str) -> AsyncIterator[CRM]:
+    crm = connected(name, url, SECRET)
     yield crm
     await crm.close()
 
@@ -234,10 +238,9 @@ async def test_a_broken_or_stale_signature_is_a_401(
 
 @pytest.mark.parametrize("secret", [None, OTHER])
 async def test_a_wrong_signature_is_the_operators_to_mend(
-    endpoint: tuple[str, Endpoint], sandbox: Sandbox, task: TaskCommand, secret: str | None
+    name: str, sandbox: Sandbox, task: TaskCommand, secret: str | None
 ) -> None:
-    name, where = endpoint
-    crm = connector(name)(replace(where, secret=secret), None)
+    crm = connected(name, sandbox.url, secret)
     with pytest.raises(Unavailable, match="HTTP 401: check the CRM's address and credential"):
         await crm.create(task)
     await crm.close()

@@ -87,6 +87,51 @@ async def test_a_bare_legacy_body_leads_to_a_command_of_its_keys_tenant(
         assert command.recipient.email == "recipient@example.com"
 
 
+def view(tenant: str, number: int, viewer: str) -> bytes:
+    return event(
+        tenant,
+        f"v{number}",
+        "livesend-session-summary-v3",
+        InteractionId="i1",
+        SessionId=f"s{number}",
+        ClientDetails={"IpAddress": "192.0.2.7", "City": "Charlotte"},
+        Participants=[{"Email": viewer}],
+    )
+
+
+async def test_rules_choose_the_words_and_turn_views_on_for_one_tenant(
+    kafka: RunningKafka, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        """
+        version: 1
+        defaults: {priority: high, subject: "Call {recipient}"}
+        tenants:
+          tenant-a: {events: {livesend-session-summary-v3: {enabled: true}}}
+        """
+    )
+    async with rig(kafka.bootstrap_servers, tmp_path, partitions=1) as r:
+        r.worker("w1", "dedup,followup", task_rules_file=str(rules))
+        bodies = [
+            ("tenant-b", view("tenant-b", 1, "off@x")),
+            ("tenant-a", view("tenant-a", 2, "ada@x")),
+            ("tenant-a", view("tenant-a", 3, "Ada@x")),
+            ("tenant-b", email("tenant-b", 4, "bob@x")),
+        ]
+        await r.produce(bodies)
+        made = await until_commands(r, 3)
+        first, again = (command for command in made if command.kind == "first-view")
+        assert (first.key, first.tenant_id, first.subject) == (again.key, "tenant-a", "Call ada@x")
+        assert {command.priority for command in made} == {"high"}
+        records = await r.read(r.topics.task.name)
+        assert Counter(header(record, "ce_type") for record in records) == {
+            "com.seismic.task.FirstView": 2,
+            "com.seismic.task.FollowUp": 1,
+        }
+        assert not any(b"192.0.2.7" in r.value or b"Charlotte" in r.value for r in records)
+
+
 async def test_what_cannot_be_handled_is_set_aside_and_the_worker_goes_on(
     kafka: RunningKafka, tmp_path: Path
 ) -> None:

@@ -52,10 +52,10 @@ async def test_one_that_is_no_coordinator_is_not_taken_for_one_that_knows_no_off
     await committed_some(kafka.bootstrap_servers)
     async with connected(kafka.bootstrap_servers) as client:
         node = await coordinator(client, GROUP)
-        assert await committed(client, node, GROUP, SOURCE) == OFFSET
+        assert (await committed(client, node, GROUP, SOURCE)).offset == OFFSET
         unheard = uuid.uuid4().hex
         theirs = await coordinator(client, unheard)
-        assert await committed(client, theirs, unheard, SOURCE) is None
+        assert (await committed(client, theirs, unheard, SOURCE)).offset is None
         for stranger in {1, 2, 3} - {node}:
             with pytest.raises(NotCoordinatorForGroupError):
                 await committed(client, stranger, GROUP, SOURCE)

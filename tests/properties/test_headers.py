@@ -159,6 +159,8 @@ def test_a_callback_and_a_task_are_cloudevents_too() -> None:
     callback = Callback("t", "r", "install", None)
     assert texts(headers.of_callback(callback, 1))["ce_type"] == "com.seismic.app.install"
     assert texts(headers.of_task("t", "k", 1))["ce_type"] == "com.seismic.task.FollowUp"
+    view = headers.of_task("t", "k", 1, "first-view")
+    assert texts(view)["ce_type"] == "com.seismic.task.FirstView"
 
 
 def test_a_set_aside_record_says_where_it_came_from() -> None:

@@ -124,11 +124,22 @@
 
 {{- define "geophone.complaints.crm" -}}
 {{- $crm := .Values.crm -}}
-{{- if and $crm.connector (not $crm.url) }}
+{{- if and $crm.connector (not $crm.url) (ne $crm.connector "hubspot") }}
 - crm.url: say where the connector {{ $crm.connector }} delivers.
 {{- end }}
-{{- if and (not $crm.connector) (or $crm.url $crm.existingSecret) }}
-- crm.connector: crm.url or crm.existingSecret is set, but no connector, so nothing would be delivered.
+{{- if and (not $crm.connector) (or $crm.url $crm.existingSecret $crm.targets) }}
+- crm.connector: crm.url, crm.existingSecret or crm.targets is set, but no connector, so nothing would be delivered.
+{{- end }}
+{{- if and (has $crm.connector (list "salesforce" "hubspot" "dynamics")) (not $crm.existingSecret) }}
+- crm.existingSecret: {{ $crm.connector }} needs credentials; name a Secret whose key {{ $crm.credentialsKey }} is the file that docs/crm/{{ $crm.connector }}.md describes.
+{{- end }}
+{{- with $crm.targets }}
+{{- if hasKey (. | fromYaml) "Error" }}
+- crm.targets: is no YAML mapping of targets: {{ get (. | fromYaml) "Error" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.tasks.rules (not .Values.streams.followup.enabled) }}
+- tasks.rules: streams.followup is off, so nobody would read them.
 {{- end }}
 {{- end -}}
 

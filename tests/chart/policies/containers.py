@@ -13,6 +13,8 @@ from tests.chart.rendered import Object, Pod, Rendered, name_of
 
 SETTINGS: Mapping[str, type[BaseModel]] = {"ingress": IngressSettings, "canary": Environment}
 """What reads the variables of a container; the stages are all one."""
+ANY = "*"
+"""All keys of a Secret: which these are, only its owner knows."""
 
 
 def resources(rendered: Rendered) -> Iterator[str]:
@@ -60,8 +62,10 @@ def files_are_there(rendered: Rendered) -> Iterator[str]:
     for pod in rendered.pods:
         held = set(_files(pod))
         for name, value in pod.env.items():
-            if name.endswith(("_FILE", "_FILES")) and not set(value.split(",")) <= held:
-                yield f"{name_of(pod.owner)}: {name} is {value}, there are {sorted(held)}"
+            if name.endswith(("_FILE", "_FILES")):
+                paths = {value, str(PurePosixPath(value).parent / ANY)}
+                if not paths & held:
+                    yield f"{name_of(pod.owner)}: {name} is {value}, there are {sorted(held)}"
         folder = pod.env.get("GEOPHONE_STATE_DIR")
         if folder and folder not in {each["mountPath"] for each in pod.container["volumeMounts"]}:
             yield f"{name_of(pod.owner)} keeps its state in the image"
@@ -76,11 +80,12 @@ def _files(pod: Pod) -> Iterator[str]:
 
 
 def _keys(volume: Object) -> Iterator[str]:
-    for kind in ("secret", "configMap"):
-        for item in volume.get(kind, {}).get("items", []):
-            yield item["path"]
-    for source in volume.get("projected", {}).get("sources", []):
-        yield source["serviceAccountToken"]["path"]
+    for source in (volume, *volume.get("projected", {}).get("sources", [])):
+        for kind in ("secret", "configMap"):
+            if kind in source:
+                yield from (item["path"] for item in source[kind].get("items", [{"path": ANY}]))
+        if "serviceAccountToken" in source:
+            yield source["serviceAccountToken"]["path"]
 
 
 def settings(rendered: Rendered) -> Iterator[str]:

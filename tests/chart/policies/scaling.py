@@ -1,5 +1,6 @@
 """How many pods there are, who says so, and where they are."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from schemas.topics import Topics
@@ -53,12 +54,18 @@ def _reads(rendered: Rendered, scaler: Object, metadata: Mapping[str, str]) -> I
     name = scaler["spec"]["scaleTargetRef"]["name"]
     (pod,) = (each for each in rendered.workloads if each.owner["metadata"]["name"] == name)
     env = pod.env
-    if metadata["consumerGroup"] != f"{env['GEOPHONE_APP_ID']}-{env['GEOPHONE_STAGES']}":
+    stage = env["GEOPHONE_STAGES"]
+    # A target of crm has a group of its own.
+    target = "(-.+)?" if stage == "crm" else ""
+    if not re.fullmatch(f"{env['GEOPHONE_APP_ID']}-{stage}{target}", metadata["consumerGroup"]):
         yield f"{name_of(scaler)} looks at the group {metadata['consumerGroup']}"
     if metadata["bootstrapServers"] != env["GEOPHONE_KAFKA_BOOTSTRAP_SERVERS"]:
         yield f"{name_of(scaler)} looks at another Kafka"
-    if metadata["topic"] not in {topic.name for topic in Topics(env["GEOPHONE_TOPIC_PREFIX"])}:
-        yield f"{name_of(scaler)} looks at the topic {metadata['topic']}"
+    topics = Topics(env["GEOPHONE_TOPIC_PREFIX"])
+    # What followup reads, its rules say: KEDA looks at all that the group does.
+    reads = {"dedup": topics.raw.name, "crm": topics.task.name}.get(stage)
+    if metadata.get("topic") != reads:
+        yield f"{name_of(scaler)} looks at the topic {metadata.get('topic')}"
 
 
 def keda_logs_in(rendered: Rendered) -> Iterator[str]:

@@ -13,7 +13,10 @@ from ops.ports import HOST, free_ports
 from ops.progress import Progress
 from tests.records import record
 
-COMMANDS = ["up", "demo", "send", "read", "topics", "topics apply", "topics verify"]
+COMMANDS = [
+    *("up", "demo", "send", "read", "topics", "topics apply", "topics verify"),
+    *("crm", "crm preview", "crm check"),
+]
 
 
 def geophone(*arguments: str) -> Result:
@@ -43,7 +46,7 @@ def test_help_says_what_the_command_does_and_fits_80_columns(command: str) -> No
 
 def test_the_first_help_names_every_command_and_where_to_begin() -> None:
     shown = one_line(geophone("--help").stdout)
-    for command in ("up", "demo", "send", "read", "topics", "Begin with `geophone demo`"):
+    for command in ("up", "demo", "send", "read", "topics", "crm", "Begin with `geophone demo`"):
         assert command in shown
 
 

@@ -16,10 +16,13 @@ from schemas.envelope import Envelope
 from schemas.task import Person, Related, TaskCommand
 from streams.actions import ACTIONS, check_complete, types_with_actions
 from streams.actions.context import Context
-from streams.actions.email import add_business_days, follow_up_recipients
+from streams.actions.email import follow_up_recipients
+from streams.rules.book import RuleBook
+from streams.rules.loader import parse
+from streams.rules.model import Holidays, Rule
 
 SAMPLES = Path(__file__).parents[2] / "data" / "seismic" / "events"
-CONTEXT = Context(datetime(2026, 4, 7, 12, tzinfo=UTC), due_business_days=2)
+CONTEXT = Context(datetime(2026, 4, 7, 12, tzinfo=UTC), Rule())
 DOTNET_ZERO = "0001-01-01T00:00:00"
 
 
@@ -137,21 +140,48 @@ def test_the_time_of_the_send_comes_before_the_events() -> None:
     assert tasks(event)[0].due == date(2026, 4, 9)
 
 
-def test_zero_business_days_moves_a_weekend_to_monday() -> None:
-    saturday = date(2026, 4, 11)
-    assert add_business_days(saturday, 0) == date(2026, 4, 13)
-    assert add_business_days(saturday + timedelta(days=2), 0) == date(2026, 4, 13)
+def ruled(**members: Any) -> Context:
+    return replace(CONTEXT, rule=Rule(**members))
 
 
-@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 60))
-def test_the_due_date_is_a_working_day_with_so_many_working_days_between(
-    start: date, days: int
-) -> None:
-    due = add_business_days(start, days)
-    passed = [start + timedelta(days=n) for n in range(1, (due - start).days + 1)]
-    assert due.weekday() < 5
-    counted = sum(day.weekday() < 5 for day in passed)
-    assert counted == (days or int(start.weekday() >= 5))
+def test_the_rule_says_when_it_is_due_whose_it_is_and_how_urgent() -> None:
+    rule = ruled(
+        due_business_days=1,
+        time_zone="Asia/Tokyo",
+        holidays=Holidays(also=(date(2026, 4, 9),)),
+        priority="high",
+        owner="desk@example.com",
+        fallback_owner="boss@example.com",
+    )
+    event = email([to("a@x")], interactionOccurredAt="2026-04-07T20:00:00Z")  # the 8th, there
+    (task,) = tasks(event, rule)
+    assert (task.due, task.priority) == (date(2026, 4, 10), "high")
+    assert task.owner == Person(email="desk@example.com")
+    assert task.fallback_owner == Person(email="boss@example.com")
+
+
+def test_the_rule_says_which_recipients() -> None:
+    listed = [to("a@acme.com"), to("b@own.com"), {"email": "c@acme.com", "recipientType": "CC"}]
+    chosen = tasks(email(listed), ruled(recipients=("to", "cc"), exclude_domains=("own.com",)))
+    assert [task.recipient.email for task in chosen] == ["a@acme.com", "c@acme.com"]
+
+
+def test_the_rule_says_the_words() -> None:
+    rule = ruled(subject="{sender} > {recipient}", body="{date} {content} {related} {tenant}")
+    links = [{"content": [{"Name": "Deck"}, {"totalPages": 5}, {"name": "Prices"}]}]
+    (task,) = tasks(email([to("a@x", context=[context("Lead", "l1")])], links=links), rule)
+    assert task.subject == "seller@example.com > a@x"
+    assert task.body == "2026-04-07 Deck, Prices the l1 tenant-a"
+
+
+def test_a_subject_of_nothing_is_our_own() -> None:
+    (task,) = tasks(email([to("a@x")]), ruled(subject=" {related}"))
+    assert task.subject == "Follow up: LiveSend to a@x"
+
+
+def test_an_endless_address_is_cut_in_the_subject_alone() -> None:
+    (task,) = tasks(email([to("a" * 400 + "@x")]))
+    assert (len(task.subject), len(str(task.recipient.email))) == (255, 402)
 
 
 def context(kind: str | None, name: str) -> Mapping[str, Any]:
@@ -185,7 +215,7 @@ def test_the_key_is_the_sends_and_the_recipients_alone() -> None:
     event = email([to("a@x")])
     again = event._replace(event_id="other", type_name="email-enriched-v3")
     later = replace(CONTEXT, received_at=CONTEXT.received_at + timedelta(days=1))
-    assert keys(event) == keys(again, later)
+    assert keys(event) == keys(again, later) == keys(event, ruled(subject="x", owner="b@x"))
     others = [
         event._replace(tenant_id="tenant-b"),
         email([to("b@x")]),
@@ -217,6 +247,19 @@ def test_whatever_the_data_it_leads_to_commands_or_none(data: dict[str, Any]) ->
 def test_every_type_that_carries_recipients_is_decided_on() -> None:
     check_complete()
     assert types_with_actions() == ["email-v3", "email-enriched-v3"]
+
+
+def test_a_type_that_every_rule_turns_off_is_not_read() -> None:
+    off = "version: 1\nevents: {email-v3: {enabled: false}}"
+    assert types_with_actions(RuleBook(parse(off))) == ["email-enriched-v3"]
+    but_one = off + "\ntenants: {a: {events: {email-v3: {enabled: true}}}}"
+    assert types_with_actions(RuleBook(parse(but_one))) == ["email-v3", "email-enriched-v3"]
+
+
+def test_views_are_read_once_a_rule_turns_them_on() -> None:
+    view = "livesend-session-summary-v3"
+    on = f"version: 1\ntenants: {{a: {{events: {{{view}: {{enabled: true}}}}}}}}"
+    assert types_with_actions(RuleBook(parse(on))) == ["email-v3", "email-enriched-v3", view]
 
 
 @pytest.mark.parametrize("name", list(ACTIONS))

@@ -1,6 +1,7 @@
 """From events to task commands, and what cannot be one is set aside."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,15 @@ from schemas.reasons import Reason
 from schemas.task import TaskCommand
 from schemas.topics import Topics
 from streams import followup
+from streams.rules.book import RuleBook
+from streams.rules.loader import parse
 from tests.records import NOON_MS, record
 from tests.streams_rig import event
 
+SAMPLES = Path(__file__).parents[2] / "data" / "seismic" / "events"
 TOPICS = Topics()
 EMAILS = TOPICS.events["email-v3"].name
-decide = partial(followup.decide, topics=TOPICS, due_business_days=2, legacy_tenant="legacy")
+decide = partial(followup.decide, topics=TOPICS, rules=RuleBook(), legacy_tenant="legacy")
 TO_TWO = [{"email": "a@x"}, {"email": "b@x"}]
 SENT = event("tenant-a", "1", "email-v3", interactionId="i1", recipients=TO_TWO)
 
@@ -34,6 +38,21 @@ def test_a_commands_headers_carry_its_key_and_tenant() -> None:
     assert sent["ce_id"] == str(TaskCommand.decode(output.value).key).encode()
     assert sent["ce_tenantid"] == b"tenant-a"
     assert sent["ce_type"] == b"com.seismic.task.FollowUp"
+
+
+def test_without_a_rules_file_a_command_is_what_it_has_always_been() -> None:
+    (output,) = decide([record((SAMPLES / "email-enriched-v3.json").read_bytes())]).outputs
+    assert output.value == (
+        b'{"version":1,"kind":"follow-up","key":"8559afd6-dc39-55d4-804d-7a3111000179",'
+        b'"tenantId":"234b9f0d-853d-4210-b5d2-b0574e003fcc",'
+        b'"eventId":"6e2a2d63-8b1f-406e-8b75-1d7c2f108b22","eventType":"email-enriched-v3",'
+        b'"interactionId":"7642a8ca-ced5-465a-ba49-1a5191ef9996",'
+        b'"owner":{"id":"b26fa7a6-5060-7ce1-8cf2-9fc6a414dfdf","email":"seller@example.com"},'
+        b'"recipient":{"id":"8eda18ec-6d5c-4b4a-8392-1a2b3c4d5e52","email":"recipient@example.com"},'
+        b'"subject":"Follow up: LiveSend to recipient@example.com","priority":"normal",'
+        b'"due":"2024-05-02",'
+        b'"related":{"type":"Opportunity","id":"00646000009eMGL","name":"Demo opportunity"}}'
+    )
 
 
 def test_deciding_again_leads_to_the_same_bytes() -> None:
@@ -62,6 +81,13 @@ def test_an_event_of_a_type_without_row_is_set_aside() -> None:
     assert decision.quarantined == {Reason.WRONG_SHAPE: 1}
     assert decision.outputs[0].value == stray
     assert len(decision.outputs) == 3
+
+
+def test_an_event_whose_rule_is_off_leads_to_nothing_and_is_no_error() -> None:
+    off = RuleBook(parse("version: 1\ntenants: {tenant-a: {defaults: {enabled: false}}}"))
+    assert decide([record(SENT)], rules=off) == followup.Decision()
+    other = event("tenant-b", "1", "email-v3", interactionId="i1", recipients=TO_TWO)
+    assert len(decide([record(SENT), record(other, 1)], rules=off).outputs) == 2
 
 
 @pytest.mark.parametrize("timestamp", [-1, 0, 2**53, 2**62])

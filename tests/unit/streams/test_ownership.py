@@ -1,6 +1,7 @@
 """One owned partition: the contiguity guard, turns, and letting go."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -23,6 +24,10 @@ class Recorder(Handler):
         self.gate.set()
         self.entered = asyncio.Event()
         self.closed = self.interrupted = False
+        self.busy_until = -math.inf
+
+    def active_at(self) -> float:
+        return self.busy_until
 
     async def open(self, first: First) -> int:
         return await first(None)
@@ -146,5 +151,5 @@ async def test_a_handler_that_is_busy_without_moving_counts_as_progress() -> Non
     handler = Recorder()
     ownership = await owned(handler, 0)
     assert ownership.idle_since() == ownership.moved_at
-    handler.active_at = ownership.moved_at + 10
-    assert ownership.idle_since() == handler.active_at
+    handler.busy_until = ownership.moved_at + 10
+    assert ownership.idle_since() == handler.busy_until

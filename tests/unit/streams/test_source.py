@@ -1,6 +1,7 @@
 """The source: who gets what was read, when it is paused, ready and stalled."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -69,6 +70,10 @@ class Work(Handler):
         self.may_open.set()
         self.may_handle.set()
         self.closed = 0
+        self.busy_until = -math.inf
+
+    def active_at(self) -> float:
+        return self.busy_until
 
     async def open(self, first: First) -> int:
         await self.may_open.wait()
@@ -353,7 +358,7 @@ async def test_a_handler_that_waits_as_it_was_told_is_not_stalled() -> None:
         await b.read(P0, 5)
         b.source._owned[P0].moved_at -= 1000
         await b.source._observe_lag()
-        b.work[P0].active_at = time.monotonic() + 300
+        b.work[P0].busy_until = time.monotonic() + 300
         assert b.source.stalled_for() == 0
 
 

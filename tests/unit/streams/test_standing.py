@@ -12,13 +12,13 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
-from streams.standing import committed
+from streams.standing import Committed, committed
 
 SOURCE = TopicPartition("seismic.raw", 3)
 LOADING, NOT_COORDINATOR = 14, 16
 
 
-async def asked(topics: list[Any], **error: int) -> int | None:
+async def asked(topics: list[Any], **error: int) -> Committed:
     async def send(node: int, _: Any) -> Any:
         assert node == 7
         return SimpleNamespace(topics=topics, **error)
@@ -27,21 +27,26 @@ async def asked(topics: list[Any], **error: int) -> int | None:
     return await committed(client, 7, "app-dedup", SOURCE)
 
 
-def partition(offset: int, error: int = 0) -> list[Any]:
-    return [("seismic.raw", [(SOURCE.partition, offset, "", error)])]
+def partition(offset: int, error: int = 0, note: str | None = "") -> list[Any]:
+    return [("seismic.raw", [(SOURCE.partition, offset, note, error)])]
 
 
 async def test_an_offset_is_where_it_stands() -> None:
-    assert await asked(partition(0), error_code=0) == 0
-    assert await asked(partition(42), error_code=0) == 42
+    assert await asked(partition(0), error_code=0) == Committed(0, "")
+    assert await asked(partition(42), error_code=0) == Committed(42, "")
+
+
+async def test_a_note_is_what_was_said_beside_it() -> None:
+    assert await asked(partition(42, note="1 ..x")) == Committed(42, "1 ..x")
+    assert await asked(partition(42, note=None)) == Committed(42, "")
 
 
 async def test_minus_one_is_nowhere() -> None:
-    assert await asked(partition(-1), error_code=0) is None
+    assert await asked(partition(-1), error_code=0) == Committed(None, "")
 
 
 async def test_old_versions_have_no_error_of_the_whole() -> None:
-    assert await asked(partition(42)) == 42
+    assert await asked(partition(42)) == Committed(42, "")
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,14 @@ DEFAULTS = {
     "crm_url": None,
     "crm_secret": None,
     "crm_secret_file": None,
+    "crm_credentials_file": None,
+    "crm_targets_file": None,
     "crm_timeout_seconds": 10.0,
-    "crm_concurrency": 8,
+    "crm_requests_per_second": None,
+    "crm_concurrency": None,
+    "crm_max_refused_share": 0.5,
     "task_due_business_days": 2,
+    "task_rules_file": None,
     "admin_host": "0.0.0.0",  # noqa: S104 - the documented default
     "admin_port": 9091,
     "ready_file": None,
@@ -123,9 +128,14 @@ def test_the_extended_example_sets_everything_to_something_else(
         "crm_url": "https://crm.example.com",
         "crm_secret": SecretStr("whsec_Y2hhbmdlLW1lLWNoYW5nZS1tZS1jaGFuZ2UtbWU="),
         "crm_secret_file": Path("/etc/geophone/crm/secret"),
+        "crm_credentials_file": Path("/etc/geophone/crm/credentials.yaml"),
+        "crm_targets_file": Path("/etc/geophone/crm/targets.yaml"),
         "crm_timeout_seconds": 5.5,
+        "crm_requests_per_second": 2.5,
         "crm_concurrency": 4,
+        "crm_max_refused_share": 0.25,
         "task_due_business_days": 3,
+        "task_rules_file": Path("/etc/geophone/task-rules.yaml"),
         "admin_host": "127.0.0.1",
         "admin_port": 9191,
         "ready_file": Path("/run/geophone/streams.json"),
@@ -156,16 +166,25 @@ def test_the_extended_example_sets_everything_to_something_else(
         ("marks", "redis"),
         ("session_timeout_seconds", "0.5"),
         ("stalled_seconds", "0"),
-        ("crm", "salesforce"),
+        ("crm", "sugar"),
         ("crm_url", "crm.example.com"),
         ("crm_url", "http://"),
         ("crm_secret", "whsec_short"),
         ("crm_secret_file", "/nonexistent/secret"),
         ("crm_secret_file", FILE),
+        ("crm_credentials_file", "/nonexistent/credentials.yaml"),
+        ("crm_credentials_file", FILE),
+        ("crm_targets_file", "/nonexistent/targets.yaml"),
         ("crm_timeout_seconds", "0"),
+        ("crm_requests_per_second", "0"),
+        ("crm_requests_per_second", "inf"),
         ("crm_concurrency", "0"),
+        ("crm_max_refused_share", "0"),
+        ("crm_max_refused_share", "1.1"),
         ("task_due_business_days", "-1"),
         ("task_due_business_days", "366"),
+        ("task_rules_file", "/nonexistent/rules.yaml"),
+        ("task_rules_file", FILE),
         ("admin_port", "65536"),
         ("log_level", "LOUD"),
     ],
@@ -178,6 +197,36 @@ def test_a_wrong_value_is_refused_by_its_name(
 ) -> None:
     said = refusal(monkeypatch, capsys, **{"crm_url": "http://127.0.0.1", name: value})
     assert f"GEOPHONE_{name.upper()}:" in said
+
+
+def test_a_wrong_rule_is_told_by_file_and_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\ndefaults:\n  priority: urgent\n")
+    said = refusal(monkeypatch, capsys, stages="followup", task_rules_file=str(rules))
+    assert f"GEOPHONE_TASK_RULES_FILE: {rules}, line 3: defaults.priority is wrong" in said
+    assert "'low', 'normal' or 'high'" in said
+
+
+def test_rules_that_turn_everything_off_are_refused_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\ndefaults: {enabled: false}\n")
+    said = refusal(monkeypatch, capsys, stages="followup", task_rules_file=str(rules))
+    assert "leave followup out of GEOPHONE_STAGES" in said
+
+
+def test_the_rules_are_the_files_and_the_setting_is_their_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GEOPHONE_TASK_DUE_BUSINESS_DAYS", "7")
+    assert Settings().rules().rule("t", "email-v3").due_business_days == 7
+    monkeypatch.setenv("GEOPHONE_TASK_RULES_FILE", str(DEPLOY / "task-rules.example.yaml"))
+    rules = Settings().rules()
+    assert rules.rule("t", "email-v3").due_business_days == 2
+    assert rules.rule("8c1d7f2e-1f0a-4b57-9d63-2f6f2f4b7a10", "email-v3").enabled is False
 
 
 def test_the_crm_stage_needs_an_address(

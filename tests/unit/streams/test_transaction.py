@@ -15,7 +15,7 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams import transaction
-from streams.standing import Standing
+from streams.standing import Committed, Standing
 from streams.transaction import Output, TransactionalProducer
 
 SOURCE = TopicPartition("seismic.raw", 3)
@@ -34,6 +34,7 @@ class FakeProducer:
     failing: frozenset[str] = frozenset()
     hold: bool = False
     committed: int | None = 42
+    note: str = ""
     moving: int = 0
     """So many times the coordinator is another by the time it is asked."""
     broken: KafkaError | None = None
@@ -85,7 +86,7 @@ class FakeProducer:
         return acknowledged
 
     async def send_offsets_to_transaction(
-        self, offsets: dict[TopicPartition, int], group: str
+        self, offsets: dict[TopicPartition, Any], group: str
     ) -> None:
         self.said.append(("offsets", offsets, group))
 
@@ -106,14 +107,14 @@ def producer(monkeypatch: pytest.MonkeyPatch, fake: FakeProducer) -> Transaction
     async def coordinator(_: FakeProducer, __: str) -> int:
         return 7
 
-    async def committed(_: FakeProducer, node: int, *where: object) -> int | None:
-        assert (node, *where) == (7, "app-dedup", SOURCE)
+    async def committed(_: FakeProducer, node: int, *where: object) -> Committed:
+        assert (node, *where) in {(7, "app-dedup", SOURCE), (7, "another", SOURCE)}
         fake.said.append("committed?")
         if fake.broken:
             raise fake.broken
         if fake.said.count("committed?") <= fake.moving:
             raise NotCoordinatorForGroupError
-        return fake.committed
+        return Committed(fake.committed, fake.note)
 
     monkeypatch.setattr(transaction, "AIOKafkaProducer", lambda **_: fake)
     monkeypatch.setattr(transaction, "until_decided", until_decided)
@@ -142,7 +143,7 @@ async def test_outputs_offset_and_commit_come_in_this_order(
         "begin",
         ("send", "a"),
         ("send", "b"),
-        ("offsets", {SOURCE: 42}, "app-dedup"),
+        ("offsets", {SOURCE: (42, "")}, "app-dedup"),
         "commit",
     ]
     assert ends == {"a": 102, "b": 101}
@@ -153,7 +154,7 @@ async def test_a_batch_without_outputs_still_commits_its_offset(
 ) -> None:
     fake = FakeProducer()
     assert await producer(monkeypatch, fake).commit([], 7) == {}
-    assert fake.said == ["begin", ("offsets", {SOURCE: 7}, "app-dedup"), "commit"]
+    assert fake.said == ["begin", ("offsets", {SOURCE: (7, "")}, "app-dedup"), "commit"]
 
 
 async def test_everything_goes_to_the_sources_partition_number(
@@ -318,3 +319,32 @@ async def test_the_transactional_id_is_stable_per_group_topic_and_partition(
     TransactionalProducer({}, "app-dedup", SOURCE)
     assert [one["transactional_id"] for one in made] == ["app-dedup-seismic.raw-3"] * 2
     assert made[0]["acks"] == "all"
+
+
+async def test_what_is_noted_is_committed_beside_the_offset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer()
+    await producer(monkeypatch, fake).commit([], 7, "noted")
+    assert fake.said == ["begin", ("offsets", {SOURCE: (7, "noted")}, "app-dedup"), "commit"]
+
+
+async def test_a_takeover_finds_what_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeProducer(note="noted")
+    assert await producer(monkeypatch, fake).start([]) == Standing({}, 42, "noted")
+
+
+async def test_another_group_is_placed_in_a_transaction_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer()
+    await producer(monkeypatch, fake).place("another", 7)
+    assert fake.said == ["begin", ("offsets", {SOURCE: (7, "")}, "another"), "commit"]
+
+
+async def test_another_group_is_asked_until_its_coordinator_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeProducer(committed=9, moving=2)
+    assert await producer(monkeypatch, fake).committed_by("another") == 9
+    assert fake.said.count("committed?") == 3

@@ -1,4 +1,4 @@
-{{/* What each stage needs beside what all do. */}}
+{{/* What each stage needs beside what all do; `text` is what it reads from a file at its start. */}}
 
 {{- define "geophone.dedup.env" -}}
 - name: GEOPHONE_MARKS
@@ -10,38 +10,105 @@
 {{- end -}}
 {{- define "geophone.dedup.volumeMounts" }}{{ end -}}
 {{- define "geophone.dedup.volumes" }}{{ end -}}
+{{- define "geophone.dedup.text" }}{{ end -}}
 
 {{- define "geophone.followup.env" -}}
 - name: GEOPHONE_TASK_DUE_BUSINESS_DAYS
   value: {{ .Values.tasks.dueBusinessDays | quote }}
+{{- if .Values.tasks.rules }}
+- name: GEOPHONE_TASK_RULES_FILE
+  value: /etc/geophone/tasks/task-rules.yaml
+{{- end }}
 {{- end -}}
-{{- define "geophone.followup.volumeMounts" }}{{ end -}}
-{{- define "geophone.followup.volumes" }}{{ end -}}
+{{- define "geophone.followup.volumeMounts" -}}
+{{- if .Values.tasks.rules }}
+- name: tasks
+  mountPath: /etc/geophone/tasks
+  readOnly: true
+{{- end }}
+{{- end -}}
+{{- define "geophone.followup.volumes" -}}
+{{- if .Values.tasks.rules }}
+- name: tasks
+  configMap:
+    name: {{ include "geophone.fullname" . }}-followup
+    items:
+      - key: task-rules.yaml
+        path: task-rules.yaml
+{{- end }}
+{{- end -}}
+{{- define "geophone.followup.text" }}{{ .Values.tasks.rules }}{{ end -}}
 
 {{- define "geophone.crm.env" -}}
 {{- $crm := .Values.crm -}}
 - name: GEOPHONE_CRM
   value: {{ $crm.connector }}
+{{- with $crm.url }}
 - name: GEOPHONE_CRM_URL
-  value: {{ $crm.url | quote }}
+  value: {{ . | quote }}
+{{- end }}
 {{- if $crm.existingSecret }}
+{{- if has $crm.connector (list "webhook" "sandbox") }}
 - name: GEOPHONE_CRM_SECRET_FILE
   value: /etc/geophone/crm/{{ $crm.secretKey }}
+{{- else }}
+- name: GEOPHONE_CRM_CREDENTIALS_FILE
+  value: /etc/geophone/crm/{{ $crm.credentialsKey }}
+{{- end }}
+{{- end }}
+{{- if $crm.targets }}
+- name: GEOPHONE_CRM_TARGETS_FILE
+  value: /etc/geophone/crm/targets.yaml
 {{- end }}
 - name: GEOPHONE_CRM_TIMEOUT_SECONDS
   value: {{ $crm.timeoutSeconds | quote }}
+{{- with $crm.requestsPerSecond }}
+- name: GEOPHONE_CRM_REQUESTS_PER_SECOND
+  value: {{ . | quote }}
+{{- end }}
+{{- with $crm.concurrency }}
 - name: GEOPHONE_CRM_CONCURRENCY
-  value: {{ $crm.concurrency | quote }}
+  value: {{ . | quote }}
+{{- end }}
+- name: GEOPHONE_CRM_MAX_REFUSED_SHARE
+  value: {{ $crm.maxRefusedShare | quote }}
 {{- end -}}
 {{- define "geophone.crm.volumeMounts" -}}
-{{- with .Values.crm.existingSecret }}
+{{- if or .Values.crm.existingSecret .Values.crm.targets }}
 - name: crm
   mountPath: /etc/geophone/crm
   readOnly: true
 {{- end }}
 {{- end -}}
+{{/* One folder, because a targets file names credentials files beside it. */}}
 {{- define "geophone.crm.volumes" -}}
-{{- with .Values.crm.existingSecret }}
-{{- include "geophone.secretVolume" (dict "name" "crm" "secret" . "keys" (list $.Values.crm.secretKey)) }}
+{{- $crm := .Values.crm -}}
+{{- if or $crm.existingSecret $crm.targets }}
+- name: crm
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- with $crm.existingSecret }}
+      - secret:
+          name: {{ . }}
+      {{- end }}
+      {{- if $crm.targets }}
+      - configMap:
+          name: {{ include "geophone.fullname" . }}-crm
+          items:
+            - key: targets.yaml
+              path: targets.yaml
+      {{- end }}
 {{- end }}
+{{- end -}}
+{{- define "geophone.crm.text" }}{{ .Values.crm.targets }}{{ end -}}
+
+{{/* The consumer groups of a stage, without their prefix: for crm one for each target. Takes root and
+     stage. */}}
+{{- define "geophone.groups" -}}
+{{- $groups := list .stage -}}
+{{- if and (eq .stage "crm") .root.Values.crm.targets -}}
+{{- range $target := .root.Values.crm.targets | fromYaml | keys | sortAlpha }}{{ $groups = append $groups (printf "crm-%s" $target) }}{{ end -}}
+{{- end -}}
+{{- toJson $groups -}}
 {{- end -}}

@@ -14,6 +14,7 @@ from schemas.reasons import Malformed, Reason
 from schemas.task import TaskCommand
 from schemas.topics import Topics
 from streams import dedup, followup
+from streams.rules.book import RuleBook
 
 MANY = 20_000
 LOAD = Workload(seed=4, events=MANY, name="a1")
@@ -138,7 +139,7 @@ def test_recipients_are_those_who_get_a_command() -> None:
     assert {len(event.recipients) for event in emails} == {1, 2, 3}
     for event in emails:
         decision = followup.decide(
-            [record(event.number, "seismic.event.email-v3")], Topics(), 2, "legacy"
+            [record(event.number, "seismic.event.email-v3")], Topics(), RuleBook(), "legacy"
         )
         commands = [TaskCommand.decode(output.value) for output in decision.outputs]
         assert tuple(command.recipient.email for command in commands) == event.recipients

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.task import TaskCommand
+from schemas.task import Person, TaskCommand
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
 from streams.crm.answer import REASON_LIMIT, Answer, outcome, retry_after
 
@@ -108,6 +108,8 @@ PERSONAL = [
     "someone.else@third.example",
     "pat%40customer.example",
     "recipient-77",
+    "manager-5",
+    "Pat asked about the price",
     "Follow up: Pat Buyer",
     "Buyer Ltd renewal",
 ]
@@ -118,7 +120,13 @@ PERSONAL = [
 def test_the_reason_names_no_person_and_quotes_nothing_of_the_command(
     task: TaskCommand, word: str, member: str
 ) -> None:
-    text = reason(task, 422, {member: f"no {word}, sorry"}) + reason(task, 503, {member: word})
+    full = task.model_copy(
+        update={
+            "fallback_owner": Person(id="manager-5", email="ann@vendor.example"),
+            "body": "Pat asked about the price",
+        }
+    )
+    text = reason(full, 422, {member: f"no {word}, sorry"}) + reason(full, 503, {member: word})
     assert word.lower() not in text.lower()
     assert "@" not in text
 

@@ -1,0 +1,47 @@
+"""What an operator tells about one HubSpot account."""
+
+from datetime import time
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from streams.crm.secret import Secret
+
+
+def _known(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("no such time zone: give one like Europe/Berlin") from error
+    return zone
+
+
+def _quoted(moment: Any) -> Any:
+    # YAML reads 12:00 without quotes as the number 720: twelve minutes past midnight.
+    if isinstance(moment, int | float):
+        raise ValueError('put it in quotes, like "12:00"')  # noqa: TRY004 - pydantic's way to refuse
+    return moment
+
+
+class Options(BaseModel):
+    """Credential and choices of the connector.
+
+    `access_token`: a service key or an app's static token, `pat-…`. `key_property`: the property
+    of tasks that holds the command's key. `guard`: what keeps a second task with the same key
+    away, see `streams.crm.hubspot`. `due_time` in `time_zone` is the instant on the due day that
+    HubSpot is given: noon in UTC is the same day from UTC-12 to UTC+11. `related`: which kinds of
+    record a task may be shown on beside the recipient's contact.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    access_token: Secret
+    key_property: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")] = "geophone_key"
+    guard: Literal["unique", "search"] = "unique"
+    task_type: Literal["CALL", "EMAIL", "TODO"] = "TODO"
+    due_time: Annotated[time, BeforeValidator(_quoted)] = time(12)
+    time_zone: Annotated[str, AfterValidator(_known)] = "UTC"
+    related: frozenset[Literal["companies", "contacts", "deals"]] = frozenset(
+        {"companies", "contacts", "deals"}
+    )

@@ -1,0 +1,189 @@
+"""What Salesforce's answers mean. Pure.
+
+A request that fails as a whole is answered by a list of {"errorCode", "message", "fields"}:
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+An item of a collection that fails has "success": false and a list of {"statusCode", "message",
+"fields"}, the request as a whole 200:
+https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
+Codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from streams.crm import AlreadyThere, Created, Refused, Unavailable
+from streams.crm.answer import Answer
+from streams.crm.call import Manners, overtaxed, wish
+from streams.crm.salesforce.record import long_id
+from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
+
+_PERMISSION = "check the permissions of the integration user"
+_TABLE: Mapping[str, Verdict] = {
+    "API_CURRENTLY_DISABLED": again("the API is switched off for now"),
+    "API_DISABLED_FOR_ORG": again("the edition or the user's profile has no API access"),
+    "CANNOT_EXECUTE_FLOW_TRIGGER": terminal("a flow of the organisation fails on this task"),
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": terminal("a trigger of the organisation fails on it"),
+    "DUPLICATE_VALUE": terminal("another unique field has this value already"),
+    "DUPLICATES_DETECTED": terminal("a duplicate rule of the organisation blocks it"),
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": terminal("a validation rule of the organisation"),
+    "FIELD_FILTER_VALIDATION_EXCEPTION": terminal("a lookup filter of the organisation"),
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": again("maintenance"),
+    "INSUFFICIENT_ACCESS": again(_PERMISSION),
+    "INSUFFICIENT_ACCESS_OR_READONLY": again(_PERMISSION),
+    "INVALID_FIELD": again("a field is missing or hidden from the integration user: run the check"),
+    "INVALID_FIELD_FOR_INSERT_UPDATE": again("a field is read-only for the integration user"),
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": again("options: status or priorities do not exist"),
+    "INVALID_SESSION_ID": again("the access token is refused: check the connected app's policies"),
+    "INVALID_TYPE": again(f"an object is hidden: {_PERMISSION}"),
+    "LIMIT_EXCEEDED": again("a limit of the organisation"),
+    "QUERY_TIMEOUT": again("a query took too long"),
+    "REQUEST_LIMIT_EXCEEDED": again("the organisation's API requests are used up"),
+    "REQUIRED_FIELD_MISSING": again("the organisation requires a field: set it in options: fields"),
+    "SERVER_UNAVAILABLE": again("Salesforce is overloaded"),
+    "STORAGE_LIMIT_EXCEEDED": again("the organisation's storage is full"),
+    "STRING_TOO_LONG": terminal("a text is longer than its field"),
+    "UNABLE_TO_LOCK_ROW": again("a record is being changed by somebody else"),
+    "UNKNOWN_EXCEPTION": again("an error inside Salesforce"),
+}
+_OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION"}
+LINK_CODES = frozenset(
+    {
+        "ENTITY_IS_DELETED",
+        "FIELD_INTEGRITY_EXCEPTION",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "INVALID_CROSS_REFERENCE_KEY",
+        "INVALID_ID_FIELD",
+        "MALFORMED_ID",
+        *_OWNER,
+    }
+)
+"""Codes that speak of a record the task refers to, not of the task."""
+
+_ID = re.compile(r"\b00T[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?\b", re.ASCII)
+_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
+RESERVE = 0.05
+"""Share of the day's API requests that is left to the organisation's other programs."""
+_REST_SECONDS = 60.0
+
+
+class LinkRefused(Exception):
+    """A record that the task refers to cannot be referred to; `trouble.fields` may name it."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.code)
+        self.trouble = trouble
+
+
+class Duplicate(Exception):
+    """Some unique field has the task's value already, and Salesforce does not say which."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.code)
+        self.trouble = trouble
+
+
+def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere | Exception:
+    """Return what became of one item of a collection."""
+    if result.get("success"):
+        return Created(str(result["id"]))
+    error = next(iter(_dicts(result.get("errors"))), {})
+    trouble = _trouble(HTTPStatus.BAD_REQUEST, error, None)
+    message = str(error.get("message", ""))
+    if trouble.code == "DUPLICATE_VALUE":
+        return _duplicate(message, key_field) or Duplicate(trouble)
+    if trouble.code in LINK_CODES:
+        owner = ["OwnerId"] if trouble.code in _OWNER else []
+        return LinkRefused(replace(trouble, fields=trouble.fields or owner))
+    return verdict(trouble)
+
+
+def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
+    """Return what the message says, if it names our field.
+
+    It reads "… KeyField__c duplicates value on record with id: 00T…", in the user's language, and
+    sometimes has <unknown> in these places:
+    https://help.salesforce.com/s/articleView?id=000383480&language=en_US&type=1
+    https://salesforcedictionary.com/errors/duplicate-value-found
+    """
+    if key_field.lower() not in message.lower():
+        return None
+    there = _ID.search(message)
+    return AlreadyThere(long_id(there[0]) if there else None)
+
+
+def verdict(trouble: Trouble) -> Refused | Unavailable:
+    """Return the exception that the trouble amounts to."""
+    return judge(trouble, _TABLE)
+
+
+def content(answer: Answer, now: datetime) -> Any:
+    """Return the JSON of a request that did not fail as a whole.
+
+    Raises:
+        Refused: the CRM has judged the request.
+        Unavailable: try again.
+    """
+    value = _json(answer.body)
+    if answer.status == HTTPStatus.OK and value is not None:
+        return value
+    raise verdict(_trouble(answer.status, next(iter(_dicts(value)), {}), wish(answer, now)))
+
+
+def part(result: Mapping[str, Any]) -> Any:
+    """Return the JSON of one request of a composite batch; raises as `content`."""
+    if result.get("statusCode") == HTTPStatus.OK:
+        return result.get("result")
+    first = next(iter(_dicts(result.get("result"))), {})
+    raise verdict(_trouble(int(result.get("statusCode", 500)), first, None))
+
+
+def usage(answer: Answer) -> tuple[int, int] | None:
+    """Return how many of the day's API requests are used, of how many, if the answer tells.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
+    """
+    match = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def nearly_used_up(answer: Answer) -> bool:
+    """Say whether what is left of the day's API requests is meant for others."""
+    used = usage(answer)
+    return used is not None and used[0] >= used[1] * (1 - RESERVE)
+
+
+def _overtaxed(answer: Answer) -> bool:
+    return overtaxed(answer) or (
+        answer.status == HTTPStatus.FORBIDDEN and b"REQUEST_LIMIT_EXCEEDED" in answer.body
+    )
+
+
+def _wish(answer: Answer, now: datetime) -> float | None:
+    return _REST_SECONDS if nearly_used_up(answer) else wish(answer, now)
+
+
+MANNERS = Manners(overtaxed=_overtaxed, wish=_wish)
+
+
+def _trouble(status: int, error: Mapping[str, Any], retry_after: float | None) -> Trouble:
+    code = error.get("errorCode") or error.get("statusCode") or ""
+    fields = error.get("fields") or []
+    names = [str(name) for name in fields] if isinstance(fields, list) else []
+    return Trouble(status, str(code), names, retry_after)
+
+
+def _dicts(value: Any) -> Sequence[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

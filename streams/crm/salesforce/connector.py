@@ -1,0 +1,206 @@
+"""The Salesforce connector: look up whose task it is, then create it, many at a time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from schemas.task import Person, TaskCommand
+from streams.crm import OWNER_ID, RECIPIENT_ID, AlreadyThere, Created, Finding, Request
+from streams.crm.batches import Batches
+from streams.crm.call import Caller
+from streams.crm.limits import Limits
+from streams.crm.lookup import Lookup
+from streams.crm.salesforce import soql
+from streams.crm.salesforce.answers import (
+    MANNERS,
+    Duplicate,
+    LinkRefused,
+    content,
+    part,
+    saved,
+    verdict,
+)
+from streams.crm.salesforce.check import check
+from streams.crm.salesforce.options import Options
+from streams.crm.salesforce.record import Item, Links, record, related_id
+from streams.crm.secret import reveal
+from streams.crm.tokens import Grant, OAuth, client_credentials, jwt_bearer
+
+RECORDS_AT_ONCE = 200
+"""https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html"""
+
+log = structlog.get_logger(__name__)
+
+
+def connect(url: str | None, options: Options, limits: Limits) -> "Salesforce":
+    """Return the connector to the organisation whose My Domain URL this is.
+
+    Raises:
+        ValueError: no URL, or one that cannot be used.
+    """
+    if not url:
+        raise ValueError("Salesforce needs its My Domain URL: https://NAME.my.salesforce.com")
+    # Token endpoint: https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_endpoints.htm
+    token_url = url.rstrip("/") + "/services/oauth2/token"
+    tokens = OAuth(token_url, lambda: _grant(options), limits.timeout)
+    return Salesforce(Caller(url, limits, tokens, manners=MANNERS), options, limits)
+
+
+def _grant(options: Options) -> Grant:
+    """Return the form for a token, the secrets read anew.
+
+    https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_client_credentials_flow.htm
+    https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_jwt_flow.htm
+    """
+    if options.client_secret is not None:
+        return client_credentials(options.client_id, reveal(options.client_secret))
+    assert options.private_key is not None  # noqa: S101 - Options has seen to it
+    key, username = reveal(options.private_key), options.username or ""
+    return jwt_bearer(options.client_id, key, username, options.audience)
+
+
+class Salesforce:
+    """The connector; see `streams.crm.CRM`."""
+
+    def __init__(self, caller: Caller, options: Options, limits: Limits) -> None:
+        self._caller = caller
+        self._options = options
+        most = soql.KEYS_AT_ONCE if options.query_first else RECORDS_AT_ONCE
+        self._creations: Batches[Item, Created | AlreadyThere] = Batches(
+            self._create_all, most, key=_key, at_once=limits.concurrency
+        )
+        self._users = Lookup(self._find_users, soql.USERS_AT_ONCE, limits.cached)
+        self._people = Lookup(self._find_people, soql.PEOPLE_AT_ONCE, limits.cached)
+
+    async def create(self, task: TaskCommand) -> Created | AlreadyThere:
+        """See `streams.crm.CRM`. What the task refers to may be unknown or refused; it is left out.
+
+        A record can be merged, deleted or hidden at any time: a task without it is worth more than
+        none.
+        """
+        item = Item(task, await self._links(task))
+        while True:
+            try:
+                return await self._creations.add(item)
+            except Duplicate as duplicate:
+                return await self._found(item, duplicate)
+            except LinkRefused as refused:
+                item = self._without_links(item, refused)
+
+    def preview(self, task: TaskCommand) -> Sequence[Request]:
+        """See `streams.crm.CRM`."""
+        owners, recipient = _addresses(task.owner, task.fallback_owner), _addresses(task.recipient)
+        sought = bool(recipient and self._options.link_to)
+        links = Links(
+            OWNER_ID if owners else None, RECIPIENT_ID if sought else None, related_id(task)
+        )
+        requests = [self._for_users(owners)] if owners else []
+        requests += [self._for_people(recipient)] if sought else []
+        requests += [self._for_tasks([str(task.key)])] if self._options.query_first else []
+        return [*requests, self._for_creation([Item(task, links)])]
+
+    async def check(self) -> Sequence[Finding]:
+        """See `streams.crm.CRM`."""
+        return await check(self._caller, self._options)
+
+    async def close(self) -> None:
+        """See `streams.crm.CRM`."""
+        for part_of_it in (self._creations, self._users, self._people, self._caller):
+            await part_of_it.close()
+
+    async def _links(self, task: TaskCommand) -> Links:
+        return Links(
+            await self._first(self._users, _addresses(task.owner, task.fallback_owner)),
+            await self._first(self._people, _addresses(task.recipient)),
+            related_id(task),
+        )
+
+    async def _first(self, lookup: Lookup[str, str], keys: Sequence[str]) -> str | None:
+        # All at once, so that they are one request.
+        found = await asyncio.gather(*map(lookup.get, keys))
+        return next(filter(None, found), None)
+
+    def _without_links(self, item: Item, refused: LinkRefused) -> Item:
+        self._forget(item.task)
+        if not item.links.fields():
+            raise verdict(refused.trouble) from None
+        fewer = item.without(refused.trouble.fields)
+        dropped = sorted(item.links.fields().keys() - fewer.links.fields().keys())
+        code = refused.trouble.code
+        log.warning("crm_link_dropped", task=str(item.task.key), code=code, links=dropped)
+        return fewer
+
+    def _forget(self, task: TaskCommand) -> None:
+        for address in _addresses(task.owner, task.fallback_owner):
+            self._users.forget(address)
+        for address in _addresses(task.recipient):
+            self._people.forget(address)
+
+    async def _create_all(
+        self, items: Sequence[Item]
+    ) -> Sequence[Created | AlreadyThere | Exception]:
+        there = await self._already_there(items) if self._options.query_first else {}
+        new = [item for item in items if str(item.task.key) not in there]
+        results = iter(await self._ask(self._for_creation(new)) if new else [])
+        return [
+            AlreadyThere(there[str(item.task.key)])
+            if str(item.task.key) in there
+            else saved(next(results), self._options.key_field)
+            for item in items
+        ]
+
+    async def _found(self, item: Item, duplicate: Duplicate) -> AlreadyThere:
+        there = await self._already_there([item])
+        if str(item.task.key) not in there:
+            raise verdict(duplicate.trouble) from None
+        return AlreadyThere(there[str(item.task.key)])
+
+    async def _already_there(self, items: Sequence[Item]) -> Mapping[str, str]:
+        found = await self._query(self._for_tasks([str(item.task.key) for item in items]))
+        return soql.ids(found, self._options.key_field)
+
+    async def _find_users(self, addresses: Sequence[str]) -> Mapping[str, str]:
+        found = await self._query(self._for_users(addresses))
+        return soql.ids(found, "Username", "Email")
+
+    async def _find_people(self, addresses: Sequence[str]) -> Mapping[str, str]:
+        return soql.ids(await self._query(self._for_people(addresses)), "Email")
+
+    async def _query(self, request: Request) -> Sequence[Mapping[str, Any]]:
+        answer = await self._ask(request)
+        parts = [part(result)["records"] for result in answer["results"]]
+        return [found for records in parts for found in records]
+
+    async def _ask(self, request: Request) -> Any:
+        return content(await self._caller.send(request), datetime.now(UTC))
+
+    def _for_users(self, addresses: Sequence[str]) -> Request:
+        return soql.batch(self._options.api_version, [soql.users(addresses)])
+
+    def _for_people(self, addresses: Sequence[str]) -> Request:
+        queries = [soql.people(kind, addresses) for kind in self._options.link_to]
+        return soql.batch(self._options.api_version, queries)
+
+    def _for_tasks(self, keys: Sequence[str]) -> Request:
+        return soql.batch(self._options.api_version, [soql.tasks(self._options.key_field, keys)])
+
+    def _for_creation(self, items: Sequence[Item]) -> Request:
+        records = [record(item, self._options) for item in items]
+        body = orjson.dumps({"allOrNone": False, "records": records})
+        return Request(
+            "POST", f"/services/data/v{self._options.api_version}/composite/sobjects", body
+        )
+
+
+def _key(item: Item) -> str:
+    return str(item.task.key)
+
+
+def _addresses(*people: Person | None) -> list[str]:
+    """Return the lower-cased addresses that Salesforce can hold, each once."""
+    known = [person.email.lower() for person in people if person and person.email]
+    return [one for one in dict.fromkeys(known) if len(one) <= soql.EMAIL_LIMIT]

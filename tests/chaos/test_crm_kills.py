@@ -1,0 +1,128 @@
+"""kill -9 of the crm worker again and again, and a CRM that fails three requests in ten.
+
+`pytest tests/chaos/test_crm_kills.py --crm-commands 100000 --crm-kills 200 -s` is the long run.
+"""
+
+import asyncio
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ops.child import Child
+from schemas.task import Person, TaskCommand, task_key
+from tests.chaos.crms import KINDS, OWNER, RECIPIENT, TIMEOUT_SECONDS, VENDORS, Crm, running
+from tests.crm_rig import dead_letters, send
+from tests.kafka_fixture import RunningKafka
+from tests.streams_rig import Rig, eventually, kill, rig
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(7200)]
+
+TENANTS = 7
+REPEATED = 0.1
+"""So many of the commands are ordered twice: what a redelivery by Seismic may lead to."""
+COMPLETED = 5
+"""So many tasks a person completes between two kills."""
+SETTLE_SECONDS = 600.0
+
+
+def command(number: int) -> TaskCommand:
+    tenant, interaction = f"tenant-{number % TENANTS}", f"i{number}"
+    return TaskCommand(
+        key=task_key(tenant, interaction, RECIPIENT),
+        tenant_id=tenant,
+        event_id=f"e{number}",
+        event_type="email-v3",
+        interaction_id=interaction,
+        owner=Person(email=OWNER),
+        recipient=Person(email=RECIPIENT),
+        subject=f"Follow up {number}",
+        due=date(2026, 4, 9),
+    )
+
+
+@dataclass
+class Siege:
+    """A worker that is killed while it delivers to a CRM."""
+
+    r: Rig
+    crm: Crm
+    worker: Child
+    dice: random.Random
+    ordered: int = 0
+    completed: set[str] = field(default_factory=set)
+
+    async def order(self, count: int) -> None:
+        """Write the next commands to the topic, some of the earlier ones among them."""
+        numbers = [*range(self.ordered, self.ordered + count)]
+        numbers += self.dice.choices(range(self.ordered + count), k=int(REPEATED * count))
+        await self._send(numbers)
+        self.ordered += count
+
+    async def strike(self) -> None:
+        """Kill the worker when it has delivered some part of what is ordered, and start it anew."""
+        created = await self.crm.created()
+        some = created + self.dice.randint(0, max(0, self.ordered - created - 1))
+        await eventually(partial(self.has_more_than, some), "deliveries to go on", 120, pause=0.02)
+        await asyncio.sleep(self.dice.uniform(0, 0.3))
+        await kill(self.worker)
+        await self.worker.stop(0)  # no pause before the next start
+        self.worker.start()
+
+    async def complete_some(self) -> None:
+        """Have a person complete a few tasks, and the same ordered again."""
+        open_ = [task.key for task in await self.crm.tasks() if not task.completed]
+        for key in self.dice.sample(open_, min(COMPLETED, len(open_))):
+            await self.crm.complete(key)
+            self.completed.add(key)
+        known = {str(command(number).key): number for number in range(self.ordered)}
+        await self._send(known[key] for key in self.completed)
+
+    async def has_more_than(self, count: int) -> bool:
+        return await self.crm.created() > count
+
+    async def _send(self, numbers: Iterable[int]) -> None:
+        commands = map(command, numbers)
+        await send(self.r, [(one.tenant_id, one.encode()) for one in commands])
+
+
+@pytest.mark.parametrize("name", ["sandbox", *VENDORS])
+async def test_every_task_is_there_once_and_as_its_seller_left_it(
+    kafka: RunningKafka, tmp_path: Path, request: pytest.FixtureRequest, name: str
+) -> None:
+    commands, kills = (request.config.getoption(f"--crm-{what}") for what in ("commands", "kills"))
+    async with rig(kafka.bootstrap_servers, tmp_path, partitions=3) as r:
+        with running(name, tmp_path / "crm") as crm:
+            await crm.disturb(2 * commands)
+            settings = {**crm.settings, "crm_timeout_seconds": str(TIMEOUT_SECONDS)}
+            worker = r.worker("w1", "crm", instance="w1", **settings)
+            siege = Siege(r, crm, worker, random.Random(commands))  # noqa: S311 - repeatable
+            for _ in range(kills):
+                await siege.order(commands // kills)
+                await siege.strike()
+                await siege.complete_some()
+            await siege.order(commands - siege.ordered)
+            await eventually(
+                partial(siege.has_more_than, commands - 1), "all tasks", SETTLE_SECONDS
+            )
+            await r.until_idle("crm", r.topics.task.name)
+            tasks, faults = await crm.tasks(), await crm.faults()
+            times = Counter(task.key for task in tasks)
+            expected = {str(command(number).key) for number in range(commands)}
+            sys.stdout.write(f"\n{name}: {len(tasks)} tasks, {kills} kills, faults {faults}\n")
+            assert expected - times.keys() == set(), "missing"
+            assert times.keys() - expected == set(), "nobody ordered them"
+            assert [key for key, count in times.items() if count > 1] == []
+            assert {task.key for task in tasks if task.completed} == siege.completed
+            assert [task for task in tasks if not task.untouched] == []
+            assert await dead_letters(r) == []
+            assert worker.exits == [-signal.SIGKILL] * kills
+            assert {"500", "429", "expire"} <= set(faults) <= set(KINDS)
+            assert all(faults.values()), "not all were played"

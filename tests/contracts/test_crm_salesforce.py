@@ -1,0 +1,241 @@
+"""What is Salesforce's alone: log-in by certificate, the weaker way, links that go stale."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import structlog
+from aiohttp import ClientSession
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from schemas.task import Person, Related, TaskCommand
+from streams.crm import AlreadyThere, Created, Refused, Unavailable
+from streams.crm.limits import Limits
+from streams.crm.salesforce import Options, connect
+from streams.crm.salesforce.connector import Salesforce
+from tests.crm_fakes import salesforce
+from tests.crm_fakes.faults import Fault
+from tests.crm_fakes.running import running_fake
+from tests.crm_fakes.server import State
+
+LIMITS = Limits(timeout=5, per_second=1_000, burst=1_000)
+USER, CONTACT, LEAD = "005000000000002AAA", "003000000000001AAA", "00Q000000000001EAA"
+DEAL = "006000000000001AAA"
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[salesforce.Salesforce]:
+    state = State(
+        users={"sam@vendor.example": USER},
+        contacts={"pat@customer.example": CONTACT},
+        records={DEAL: "Opportunity"},
+    )
+    fake = salesforce.Salesforce(state)
+    async with fake.serving():
+        yield fake
+
+
+def options(**further: Any) -> Options:
+    secrets = {"client_id": salesforce.CLIENT_ID, "client_secret": salesforce.CLIENT_SECRET}
+    return Options.model_validate({**secrets, **further})
+
+
+def command(**further: Any) -> TaskCommand:
+    members = {
+        "key": uuid4(),
+        "tenant_id": "tenant-1",
+        "event_id": "event-1",
+        "event_type": "LiveSendEmailV1",
+        "interaction_id": "interaction-1",
+        "owner": Person(email="sam@vendor.example"),
+        "recipient": Person(email="pat@customer.example"),
+        "subject": "Follow up",
+        "due": date(2026, 10, 5),
+        "related": Related(type="Opportunity", id=DEAL),
+    }
+    return TaskCommand.model_validate({**members, **further})
+
+
+async def outcomes(crm: Salesforce, *tasks: TaskCommand) -> list[Any]:
+    try:
+        return await asyncio.gather(*map(crm.create, tasks), return_exceptions=True)
+    finally:
+        await crm.close()
+
+
+async def test_a_certificate_logs_in_and_may_be_replaced(
+    fake: salesforce.Salesforce, tmp_path: Path
+) -> None:
+    file = tmp_path / "key.pem"
+    bearer = {"private_key": {"file": file}, "username": salesforce.USERNAME}
+    chosen = Options.model_validate({"client_id": salesforce.CLIENT_ID, **bearer})
+    crm = connect(fake.url, chosen, LIMITS)
+    for _ in range(2):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        public = key.public_key()
+        fake.public_key = public.public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+        fake.expire()
+        assert isinstance(await crm.create(command()), Created)
+    await crm.close()
+
+
+async def test_without_a_unique_field_it_asks_first(fake: salesforce.Salesforce) -> None:
+    fake.state.missing |= {"field"}
+    chosen = options(key_field="CallObject", query_first=True)
+    crm = connect(fake.url, chosen, LIMITS)
+    old, new = command(), command()
+    assert [finding for finding in await crm.check() if not finding.ok] == []
+    created = await crm.create(old)
+    again = await asyncio.gather(crm.create(old), crm.create(new))
+    await crm.close()
+    assert again[0] == AlreadyThere(created.record_id)
+    assert isinstance(again[1], Created)
+    assert len(crm.preview(old)) == 4
+
+
+async def test_a_full_batch_is_one_request(fake: salesforce.Salesforce) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.sent.clear()
+    found = await outcomes(crm, *(command() for _ in range(201)))
+    assert all(isinstance(one, Created) for one in found)
+    records = [len(json.loads(sent.body or b"")["records"]) for sent in fake.sent]
+    assert records == [200, 1]
+
+
+@pytest.mark.parametrize(("concurrency", "most"), [(8, 2), (1, 1)])
+async def test_full_batches_go_side_by_side_as_far_as_allowed(
+    fake: salesforce.Salesforce, concurrency: int, most: int
+) -> None:
+    crm = connect(fake.url, options(), replace(LIMITS, concurrency=concurrency))
+    await crm.create(command())
+    fake.fault(Fault("slow", seconds=0.2, times=2))
+    found = await outcomes(crm, *(command() for _ in range(400)))
+    assert all(isinstance(one, Created) for one in found)
+    assert fake.most_under_way == most
+
+
+async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
+    fake: salesforce.Salesforce,
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.inactive.add(USER)
+    fake.state.contacts.clear()
+    stale, fresh = command(), command()
+    with structlog.testing.capture_logs() as logs:
+        assert isinstance(await crm.create(stale), Created)
+    assert [(entry["code"], entry["links"]) for entry in logs] == [
+        ("INACTIVE_OWNER_OR_USER", ["OwnerId"]),
+        ("INVALID_CROSS_REFERENCE_KEY", ["WhatId"]),
+        ("INVALID_CROSS_REFERENCE_KEY", ["WhoId"]),
+    ]
+    fake.state.contacts["pat@customer.example"] = "003000000000002AAA"
+    await crm.create(fresh)
+    await crm.close()
+    (first,), (second,) = fake.tasks(stale.key), fake.tasks(fresh.key)
+    assert (first.owner, first.recipient) == (None, None)
+    assert (second.owner, second.recipient) == (None, "003000000000002AAA")
+    assert second.related == DEAL
+
+
+async def test_a_task_about_a_lead_leaves_the_opportunity_out(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.leads["lee@customer.example"] = LEAD
+    task = command(recipient=Person(email="lee@customer.example"))
+    assert isinstance((await outcomes(connect(fake.url, options(), LIMITS), task))[0], Created)
+    assert (fake.tasks(task.key)[0].recipient, fake.tasks(task.key)[0].related) == (LEAD, None)
+
+
+async def test_a_converted_lead_is_nobody(fake: salesforce.Salesforce) -> None:
+    fake.state.leads["lee@customer.example"] = LEAD
+    fake.converted.add(LEAD)
+    task = command(recipient=Person(email="lee@customer.example"))
+    await outcomes(connect(fake.url, options(), LIMITS), task)
+    assert fake.tasks(task.key)[0].recipient is None
+
+
+async def test_an_object_that_is_not_linked_to_is_not_asked_for(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.missing |= {"leads"}
+    hidden, known = command(), command()
+    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), hidden)
+    assert isinstance(refused, Unavailable)
+    assert "INVALID_TYPE: an object is hidden" in refused.reason
+    only = connect(fake.url, options(link_to=["Contact"]), LIMITS)
+    assert isinstance((await outcomes(only, known))[0], Created)
+    neither = connect(fake.url, options(link_to=[]), LIMITS)
+    assert isinstance((await outcomes(neither, hidden))[0], Created)
+    assert fake.tasks(hidden.key)[0].recipient is None
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_duplicate_that_names_nothing_is_looked_for(
+    fake: salesforce.Salesforce,
+    there: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    task = command()
+    made = await crm.create(task) if there else None
+    message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+    fake.state.refused[task.subject] = {"statusCode": "DUPLICATE_VALUE", "message": message}
+    (found,) = await outcomes(crm, task)
+    if made:
+        assert found == AlreadyThere(made.record_id)
+    else:
+        assert isinstance(found, Refused)
+        assert "another unique field" in found.reason
+
+
+async def test_near_the_days_limit_it_rests(fake: salesforce.Salesforce) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.state.missing.add("requests")
+    assert isinstance(await crm.create(command()), Created)
+    (refused,) = await outcomes(crm, command())
+    assert isinstance(refused, Unavailable)
+    assert refused.retry_after is not None
+    assert refused.retry_after > 50
+
+
+@pytest.mark.parametrize("url", [None, "", "http://crm.example.com", "na1.salesforce.com"])
+async def test_a_url_that_is_none_is_told(url: str | None) -> None:
+    with pytest.raises(ValueError, match="https://"):
+        connect(url, options(), LIMITS)
+
+
+async def test_the_fake_as_a_process_of_its_own(tmp_path: Path) -> None:
+    task = command(related=None)
+    with running_fake("salesforce", tmp_path, users={"sam@vendor.example": USER}) as url:
+        (made,) = await outcomes(connect(url, options(), LIMITS), task)
+        assert isinstance(made, Created)
+        async with ClientSession() as session:
+            await session.post(f"{url}/_fake/complete/{task.key}")
+            (stored,) = await got(session, f"{url}/_fake/tasks?key={task.key}")
+            assert (stored["owner"], stored["completed"]) == (USER, True)
+            await session.put(f"{url}/_fake/faults", json=[{"kind": "drop_after_commit"}])
+            (lost,) = await outcomes(connect(url, options(), LIMITS), command(related=None))
+            assert isinstance(lost, Unavailable)
+            assert (await got(session, f"{url}/_fake/outcomes"))["created"] == 2
+
+
+async def got(session: ClientSession, url: str) -> Any:
+    async with session.get(url) as answer:
+        return await answer.json()

@@ -1,0 +1,88 @@
+"""Of each member of a rule the most specific word counts."""
+
+from itertools import combinations
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.actions import ACTIONS
+from streams.rules.book import RuleBook
+from streams.rules.model import EventName, Rule, RulesFile
+
+PLACES = ["tenant and type", "tenant", "type", "all"]
+"""The most specific one first."""
+
+
+def book(places: dict[str, dict[str, Any]], due_business_days: int = 2) -> RuleBook:
+    """Return the rules of a file that says so much at each place."""
+    file = {
+        "version": 1,
+        "defaults": places.get("all", {}),
+        "events": {"email-v3": places.get("type", {})},
+        "tenants": {
+            "a": {
+                "defaults": places.get("tenant", {}),
+                "events": {"email-v3": places.get("tenant and type", {})},
+            }
+        },
+    }
+    return RuleBook(RulesFile.model_validate(file), due_business_days)
+
+
+def test_the_types_with_rules_are_those_with_actions() -> None:
+    assert set(get_args(EventName)) == {name for name, actions in ACTIONS.items() if actions}
+
+
+@pytest.mark.parametrize(("winner", "loser"), list(combinations(PLACES, 2)))
+def test_the_more_specific_place_wins(winner: str, loser: str) -> None:
+    rules = book({winner: {"priority": "high"}, loser: {"priority": "low"}})
+    assert rules.rule("a", "email-v3").priority == "high"
+
+
+@given(st.lists(st.sampled_from(PLACES), unique=True), st.sampled_from(PLACES))
+def test_each_member_is_taken_from_the_most_specific_place_that_names_it(
+    naming: list[str], other: str
+) -> None:
+    places: dict[str, dict[str, Any]] = {name: {"subject": name} for name in naming}
+    places[other] = {**places.get(other, {}), "body": "b"}
+    rule = book(places).rule("a", "email-v3")
+    assert rule.subject == next((name for name in PLACES if name in naming), None)
+    assert (rule.body, rule.priority) == ("b", "normal")
+
+
+def test_a_null_is_a_word_too() -> None:
+    rules = book({"all": {"body": "x", "fallback_owner": "a@x"}, "tenant": {"body": None}})
+    assert rules.rule("a", "email-v3").body is None
+    assert rules.rule("b", "email-v3").body == "x"
+    assert rules.rule("a", "email-v3").fallback_owner == "a@x"
+
+
+def test_a_rule_for_a_tenant_or_a_type_is_nobody_elses() -> None:
+    rules = book({"tenant": {"priority": "high"}, "type": {"due_business_days": 5}})
+    assert rules.rule("b", "email-v3").priority == "normal"
+    assert rules.rule("a", "email-enriched-v3").priority == "high"
+    assert rules.rule("a", "email-enriched-v3").due_business_days == 2
+
+
+def test_without_a_file_emails_lead_to_tasks_and_views_do_not() -> None:
+    rules = RuleBook(due_business_days=7)
+    assert rules.rule("t", "email-v3") == Rule(due_business_days=7)
+    on = [name for name in get_args(EventName) if rules.turned_on(name)]
+    assert on == ["email-v3", "email-enriched-v3"]
+
+
+def test_the_setting_is_the_default_of_the_default_rule() -> None:
+    rules = book({"type": {"due_business_days": 0}}, due_business_days=9)
+    assert rules.rule("t", "email-v3").due_business_days == 0
+    assert rules.rule("t", "email-enriched-v3").due_business_days == 9
+
+
+def test_a_type_is_on_if_it_is_for_one_tenant() -> None:
+    view = "livesend-session-summary-v3"
+    file = {"version": 1, "tenants": {"a": {"events": {view: {"enabled": True}}}}}
+    rules = RuleBook(RulesFile.model_validate(file))
+    assert rules.turned_on(view)
+    assert (rules.rule("a", view).enabled, rules.rule("b", view).enabled) == (True, False)
+    assert not rules.turned_on("livesend-session-summary-enriched-v3")
