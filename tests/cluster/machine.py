@@ -103,10 +103,10 @@ def _masquerades() -> list[list[str]]:
 
 
 def _processes(state: Path) -> Iterator[int]:
-    """Every process that was started with a path in `state`: daemons, and the shims of pods."""
+    """Every process that was told of `state`: daemons, and the shims of pods."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if int(file.parent.name) != os.getpid() and f"{state}/".encode() in file.read_bytes():
+            if int(file.parent.name) != os.getpid() and os.fsencode(state) in file.read_bytes():
                 yield int(file.parent.name)
 
 
