@@ -13,7 +13,7 @@ from tests.cluster.daemons import Daemons
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.node import DNS, PAUSE, Node, addresses
 from tests.cluster.tools import folder, program
-from tests.image_rig import TARGETS, VERSION, Images, name_of, output, stand_in
+from tests.image_rig import TARGETS, VERSION, images, name_of, output
 
 NODES = 2
 _READY_SECONDS = 60
@@ -99,16 +99,15 @@ def _start(state: Path, daemons: Daemons, say: Callable[[str], None]) -> Cluster
 
 
 def _images(state: Path) -> list[Path]:
-    """Build ours and the pods' first process; what was built before is not built again."""
-    store = Images(folder() / "images")
-    store.folder.mkdir(exist_ok=True)
-    store.base_from(stand_in())
-    store.wrap(Path(program("pause")), PAUSE)
-    for target in TARGETS:
-        store.build(target)
+    """Build ours and the pods' first process; return them as files for containerd."""
     names = {PAUSE: "pause", **{f"{name_of(each)}:{VERSION}": each for each in TARGETS}}
-    for name, file in names.items():
-        store.archive(name, state / f"{file}.tar")
+    (state / "images").mkdir()
+    with images(state / "images") as store:
+        store.wrap(Path(program("pause")), PAUSE)
+        for target in TARGETS:
+            store.build(target)
+        for name, file in names.items():
+            store.archive(name, state / f"{file}.tar")
     return [state / f"{file}.tar" for file in names.values()]
 
 

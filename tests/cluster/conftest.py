@@ -35,8 +35,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not rows:
         return
     terminalreporter.section("on the cluster")
-    for row in sorted(rows, key=lambda row: str(row["trial"])):
-        terminalreporter.line(f"{row['trial']:32} {row['seen']}")
+    for row in sorted(rows, key=lambda row: str(row["done"])):
+        terminalreporter.line(f"{row['done']:32} {row['seen']}")
     for sentence in NOT_HERE:
         terminalreporter.line(f"not shown here: {sentence}")
 

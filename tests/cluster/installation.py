@@ -23,6 +23,8 @@ from tests.streams_rig import eventually
 SECRET = "0123456789abcdef-the-first"
 SECRET_NAME = "seismic"
 PARTITIONS = 4
+REPLICAS = 2
+"""Pods of each workload."""
 COMPONENTS = ("ingress", "dedup", "followup", "crm")
 _SETTLED_SECONDS = 180.0
 _SMALL = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
@@ -102,13 +104,13 @@ def put_secret(kubectl: Kubectl, *secrets: str) -> None:
 
 
 def _values(name: str, around: Around) -> dict[str, Any]:
-    stages = {stage: {"replicas": 2, "resources": _SMALL} for stage in COMPONENTS[1:]}
+    stages = {stage: {"replicas": REPLICAS, "resources": _SMALL} for stage in COMPONENTS[1:]}
     return {
         "image": {"registry": "localhost", "pullPolicy": "Never"},
         "seismic": {"existingSecret": SECRET_NAME},
         "kafka": {"bootstrapServers": around.kafka},
         "topics": {"prefix": f"{name}.", "partitions": PARTITIONS, "replication": 1},
-        "ingress": {"replicas": 2, "resources": _SMALL},
+        "ingress": {"replicas": REPLICAS, "resources": _SMALL},
         "streams": {"appId": name, **stages},
         "crm": {"connector": "sandbox", "url": around.crm},
     }

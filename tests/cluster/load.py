@@ -68,23 +68,28 @@ class Load:
 
 @asynccontextmanager
 async def steady(load: Load) -> AsyncIterator[Load]:
-    """Deliver RATE events a second while the block runs: each once, none waiting for others."""
+    """Deliver RATE events a second while the block runs: each once, none waiting for others.
+
+    Every second one over a connection of its own, as from a caller that keeps none, and the others
+    over connections that are kept, which a pod must not break when it ends.
+    """
     loop = asyncio.get_running_loop()
     sending: set[asyncio.Task[None]] = set()
     stop = asyncio.Event()
 
-    async def run(session: ClientSession) -> None:
+    async def run(*sessions: ClientSession) -> None:
         begun, count = loop.time(), 0
         while not stop.is_set():
             while count < (loop.time() - begun) * RATE:
-                task = loop.create_task(load.send(session))
+                task = loop.create_task(load.send(sessions[count % len(sessions)]))
                 sending.add(task)
                 task.add_done_callback(sending.discard)
                 count += 1
             await asyncio.sleep(1 / RATE)
 
-    async with ClientSession(connector=TCPConnector(limit=0)) as session:
-        pace = asyncio.create_task(run(session))
+    kept, own = TCPConnector(limit=0), TCPConnector(limit=0, force_close=True)
+    async with ClientSession(connector=kept) as first, ClientSession(connector=own) as second:
+        pace = asyncio.create_task(run(first, second))
         try:
             yield load
         finally:

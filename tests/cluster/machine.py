@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -38,16 +39,22 @@ NETWORKS = ("10.96.", "10.97.")
 
 def impossible() -> str | None:
     """Return why there can be no cluster here, or None."""
-    if reason := image_rig.impossible():
+    if reason := image_rig.impossible() or _lacking():
         return reason
+    if foreign := _others(tools.folder()):
+        return f"this machine is part of a Kubernetes already: {', '.join(sorted(foreign))} runs"
+    if unbuilt := tools.missing():
+        return f"not built yet: {', '.join(unbuilt)} (make cluster-test builds them)"
+    return None
+
+
+def _lacking() -> str | None:
     if absent := [each for each in COMMANDS if not shutil.which(each)]:
         return f"not installed: {', '.join(absent)}"
     if not (CNI_PLUGINS / "bridge").exists():
         return f"no CNI plug-ins in {CNI_PLUGINS}"
     if not (CGROUPS / "memory").is_dir() and not (CGROUPS / "cgroup.controllers").exists():
-        return "no cgroups in /sys/fs/cgroup"
-    if unbuilt := tools.missing():
-        return f"not built yet: {', '.join(unbuilt)} (make cluster-test builds them)"
+        return f"no cgroups in {CGROUPS}"
     return None
 
 
@@ -56,11 +63,15 @@ def clear(state: Path) -> None:
     for pid in {*_processes(state), *_contained()}:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    image_rig.unmount(state.parent)
+    image_rig.unmount(state)
     for address in _addresses():
         image_rig.quietly("ip", "addr", "del", address, "dev", "lo")
     for device in Path("/sys/class/net").glob(f"{PREFIX}*"):
         image_rig.quietly("ip", "link", "del", device.name)
+    for rule in _masquerades():
+        *_, chain = rule
+        for what in (["--delete", *rule[1:]], ["--flush", chain], ["--delete-chain", chain]):
+            image_rig.quietly("iptables", "--table", "nat", *what)
     for family in ("ip", "ip6"):
         image_rig.quietly("nft", "delete", "table", family, TABLE)
     for group in sorted(CGROUPS.glob(f"**/{PREFIX}*/**/"), reverse=True):
@@ -69,11 +80,33 @@ def clear(state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
 
 
-def _processes(state: Path) -> Iterator[int]:
-    """Every process that was started with a path in `state`: daemons, and the shims of pods."""
+def _others(ours: Path) -> set[str]:
+    """Components of a cluster that is not ours: its Services and ours would take the same table."""
+    found: set[str] = set()
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if int(file.parent.name) != os.getpid() and f"{state}/".encode() in file.read_bytes():
+            program, _, rest = file.read_bytes().decode(errors="replace").partition("\0")
+            if Path(program).name in {"kubelet", TABLE} and str(ours) not in program + rest:
+                found.add(Path(program).name)
+    return found
+
+
+def _masquerades() -> list[list[str]]:
+    """Rules that pods' networks leave behind when nobody takes the pods down."""
+    told = subprocess.run(
+        ("iptables", "--table", "nat", "--list-rules", "POSTROUTING"),  # noqa: S607 - wherever it is
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return [shlex.split(each) for each in told.stdout.splitlines() if PREFIX in each]
+
+
+def _processes(state: Path) -> Iterator[int]:
+    """Every process that was told of `state`: daemons, and the shims of pods."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if int(file.parent.name) != os.getpid() and os.fsencode(state) in file.read_bytes():
                 yield int(file.parent.name)
 
 
@@ -95,8 +128,7 @@ def _addresses() -> list[str]:
 
 def install() -> None:
     """Install Debian's packages, if we may and something is missing."""
-    absent = [each for each in (*COMMANDS, "buildah", "mmdebstrap") if not shutil.which(each)]
-    if not absent and (CNI_PLUGINS / "bridge").exists():
+    if not _lacking() and all(shutil.which(each) for each in ("buildah", "mmdebstrap")):
         return
     if os.geteuid() or not shutil.which("apt-get"):
         sys.stderr.write("A cluster needs root, and apt to install containerd with.\n")

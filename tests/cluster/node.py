@@ -95,19 +95,19 @@ class Node:
                 "dataDir": str(self.folder / "addresses"),
             },
         }
-        return {"cniVersion": "0.4.0", "name": self.name, "plugins": [bridge]}
+        return {"cniVersion": "0.4.0", "name": self._own, "plugins": [bridge]}
 
     def _group(self) -> None:
         """Give the node's pods a cgroup of their own: a kubelet ends what is not its own in it."""
         for root in _controllers():
-            group = root / self._cgroup
+            group = root / self._own
             group.mkdir(exist_ok=True)
             for file in ("cpuset.cpus", "cpuset.mems"):
                 if (root / file).exists():
                     (group / file).write_text((root / file).read_text())
 
     @property
-    def _cgroup(self) -> str:
+    def _own(self) -> str:
         return f"{PREFIX}-{self.number}"
 
     def _kubelet(self, authority: Authority, url: str) -> None:
@@ -118,7 +118,7 @@ class Node:
             "healthzPort": 0,
             "containerRuntimeEndpoint": f"unix://{self.folder}/containerd.sock",
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{self._cgroup}",
+            "cgroupRoot": f"/{self._own}",
             "failSwapOn": False,
             "oomScoreAdj": 0,
             "makeIPTablesUtilChains": False,

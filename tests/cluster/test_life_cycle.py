@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.around import Around
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm import CHART
-from tests.cluster.installation import installation
+from tests.cluster.installation import REPLICAS, installation
 from tests.cluster.kubectl import CommandFailed
 from tests.cluster.tools import HELM
 from tests.cluster.trials import Record, under_load
@@ -45,11 +45,12 @@ async def test_install_upgrade_roll_back_uninstall(
         await to_thread(release.install, previous)
         assert "all well" in await to_thread(release.test)
         upgrade = partial(release.upgrade, *EVERY_POD_ANEW)
-        load = await under_load(it, upgrade, release.rollback)
-        record_property("trial", f"upgrade and rollback, {helm}")
-        record_property("seen", str(load))
-        assert not load.bad
-        await it.books(load)
+        seen = await under_load(it, upgrade, release.rollback)
+        record_property("done", f"upgrade and rollback, {helm}")
+        record_property("seen", str(seen))
+        assert not seen.load.bad
+        assert min(seen.receivers) >= REPLICAS
+        await it.books(seen.load)
         assert "all well" in await to_thread(release.test)
         assert [each["chart"] for each in release.history()] == [
             "geophone-0.0.1",

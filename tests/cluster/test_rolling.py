@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cluster.installation import COMPONENTS, Installation
+from tests.cluster.installation import COMPONENTS, REPLICAS, Installation
 from tests.cluster.trials import Record, rolling_restart
 
 pytestmark = pytest.mark.cluster
@@ -12,8 +12,9 @@ pytestmark = pytest.mark.cluster
 async def test_a_rolling_restart_is_not_noticed(
     component: str, geophone: Installation, record_property: Record
 ) -> None:
-    load = await rolling_restart(geophone, component)
-    record_property("trial", f"rolling restart of {component}")
-    record_property("seen", str(load))
-    assert not load.bad
-    await geophone.books(load)
+    seen = await rolling_restart(geophone, component)
+    record_property("done", f"rolling restart of {component}")
+    record_property("seen", str(seen))
+    assert not seen.load.bad
+    assert min(seen.receivers) >= REPLICAS
+    await geophone.books(seen.load)

@@ -28,7 +28,7 @@ async def test_a_secret_is_rotated_without_a_restart_and_without_a_refusal(
         await known(geophone, SECRET, NEW)
         load.secret = SECRET
         await known(geophone, SECRET)
-    record_property("trial", "a secret rotated, and back")
+    record_property("done", "a secret rotated, and back")
     record_property("seen", str(load))
     assert not load.bad
     assert await to_thread(identities, geophone) == before

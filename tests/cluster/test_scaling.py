@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.installation import Installation
+from tests.cluster.installation import REPLICAS, Installation
 from tests.cluster.trials import Record, under_load
 
 pytestmark = pytest.mark.cluster
@@ -23,9 +23,10 @@ async def test_scaling_out_and_in_is_not_noticed(
         counts.extend(len(geophone.kubectl.pods(each)) for each in ("ingress", "dedup"))
 
     more, back = partial(release.upgrade, *MORE), release.upgrade
-    load = await under_load(geophone, more, count, back, count)
-    record_property("trial", "2 to 4 and 3 pods and back")
-    record_property("seen", str(load))
+    seen = await under_load(geophone, more, count, back, count)
+    record_property("done", "2 to 4 and 3 pods and back")
+    record_property("seen", str(seen))
     assert counts == [4, 3, 2, 2]
-    assert not load.bad
-    await geophone.books(load)
+    assert not seen.load.bad
+    assert min(seen.receivers) >= REPLICAS
+    await geophone.books(seen.load)

@@ -17,43 +17,47 @@ _LOOK_SECONDS = 0.3
 _DRAIN = ("--delete-emptydir-data", "--timeout=280s")
 
 
-async def under_load(it: Installation, *steps: Callable[[], object]) -> Load:
-    """Do one step after the other while events come in; return what became of them."""
-    async with steady(it.load()) as load:
-        for step in steps:
-            await to_thread(step)
-    return load
-
-
-async def rolling_restart(it: Installation, component: str) -> Load:
-    return await under_load(it, partial(it.release.restart, component))
-
-
 @dataclass
-class Drained:
-    """How a drain went: how many receivers there were whenever one looked, and what stayed."""
+class Seen:
+    """What became of the events, and how many receivers there were whenever one looked."""
 
     load: Load
     receivers: list[int] = field(default_factory=list)
-    stayed: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.load}; at least {min(self.receivers)} receivers"
 
 
-async def drain(it: Installation, cluster: Cluster) -> Drained:
-    """Have all pods on the first node, then drain it onto the second."""
-    full, empty = cluster.nodes
-    await to_thread(_gather, it, empty)
-    drained = Drained(it.load())
-    looking = asyncio.create_task(_look(it, drained.receivers))
+async def under_load(it: Installation, *steps: Callable[[], object]) -> Seen:
+    """Do one step after the other while events come in."""
+    seen = Seen(it.load())
+    looking = asyncio.create_task(_look(it, seen.receivers))
     try:
-        async with steady(drained.load):
-            await to_thread(it.kubectl, "drain", full, *_DRAIN)
-            await to_thread(it.kubectl.until_none_ends)
+        async with steady(seen.load):
+            for step in steps:
+                await to_thread(step)
     finally:
         looking.cancel()
+    return seen
+
+
+async def rolling_restart(it: Installation, component: str) -> Seen:
+    return await under_load(it, partial(it.release.restart, component))
+
+
+async def drain(it: Installation, cluster: Cluster) -> Seen:
+    """Have all pods on the first node, then drain it onto the second.
+
+    Raises:
+        CommandFailed: a pod could not be moved.
+    """
+    full, empty = cluster.nodes
+    await to_thread(_gather, it, empty)
+    try:
+        leave = partial(it.kubectl, "drain", full, *_DRAIN)
+        return await under_load(it, leave, it.kubectl.until_none_ends)
+    finally:
         await to_thread(it.kubectl, "uncordon", full)
-    pods = await to_thread(it.kubectl.get, "pods")
-    drained.stayed = len([pod for pod in pods if pod["spec"].get("nodeName") == full])
-    return drained
 
 
 def _gather(it: Installation, empty: str) -> None:
