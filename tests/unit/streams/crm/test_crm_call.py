@@ -1,7 +1,9 @@
 """One call: its address, its token, and what the answers do to the next calls."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession, web
@@ -36,9 +38,9 @@ class Server:
         return web.Response(status=status, body=await request.read(), headers=headers)
 
 
-def caller(url: str, session: ClientSession | None = None) -> Caller:
+def caller(url: str, session: ClientSession | None = None, limits: Limits = LIMITS) -> Caller:
     texts = iter(["token-1", "token-2", "token-3"])
-    return Caller(url, LIMITS, Static(lambda: next(texts)), session)
+    return Caller(url, limits, Static(lambda: next(texts)), session)
 
 
 async def test_a_request_goes_as_it_is_with_a_token() -> None:
@@ -60,6 +62,16 @@ async def test_a_refused_token_is_renewed_once() -> None:
         await crm.close()
     tokens = [token for _, _, token in server.seen]
     assert tokens == ["Bearer token-1", *["Bearer token-2"] * 2, "Bearer token-3"]
+
+
+async def test_who_waited_for_a_turn_comes_with_the_renewed_token() -> None:
+    server = Server(401)
+    async with server.serving() as url:
+        crm = caller(url, limits=replace(LIMITS, timeout=10, concurrency=1))
+        await asyncio.gather(*(crm.send(Request("GET", "/")) for _ in range(5)))
+        await crm.close()
+    tokens = [token for _, _, token in server.seen]
+    assert tokens == ["Bearer token-1", *["Bearer token-2"] * 5]
 
 
 async def test_a_redirect_is_not_followed() -> None:
