@@ -91,6 +91,15 @@ def test_each_stage_has_a_workload_and_runs_alone() -> None:
     assert found == {stage: stage for stage in STAGES}
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_is_switched_off_is_not_there(stage: str) -> None:
+    """Even where a CRM is set up: docs/operate.md needs it to move tenants between CRMs."""
+    crm = {"connector": "webhook", "url": "https://crm.example.com", "existingSecret": "crm"}
+    chosen = {"crm": crm, "streams": {stage: {"enabled": False}}}
+    chosen = merged(given("minimal"), chosen)
+    assert {pod.component for pod in render(chosen).stages} == set(STAGES) - {stage}
+
+
 def _stages() -> Iterator[Pod]:
     return (pod for pod in fixture("everything").workloads if pod.component != "ingress")
 

@@ -59,7 +59,7 @@ annotations:
 {{- $stages := list -}}
 {{- if .Values.streams.dedup.enabled }}{{ $stages = append $stages "dedup" }}{{ end -}}
 {{- if .Values.streams.followup.enabled }}{{ $stages = append $stages "followup" }}{{ end -}}
-{{- if .Values.crm.connector }}{{ $stages = append $stages "crm" }}{{ end -}}
+{{- if and .Values.crm.connector .Values.streams.crm.enabled }}{{ $stages = append $stages "crm" }}{{ end -}}
 {{- toJson $stages -}}
 {{- end -}}
 
