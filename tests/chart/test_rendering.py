@@ -124,6 +124,13 @@ def test_the_notes_warn_of_what_is_not_for_production() -> None:
     assert not any(each in quiet for each in ("FOR TRYING", "ANYBODY", "No CRM"))
 
 
+def test_where_the_canary_cannot_call_there_is_no_test() -> None:
+    rendered = fixture("openshift-trial")
+    assert rendered.of("Pod") == []
+    assert "No helm test" in rendered.texts[NOTES]
+    assert "helm test geophone" not in rendered.texts[NOTES]
+
+
 def test_another_release_shares_no_name() -> None:
     both = [render(given("minimal"), release=name) for name in ("geophone", "second")]
     one, other = ({name_of(each) for each in rendered.objects} for rendered in both)
