@@ -49,6 +49,16 @@ def test_every_kubernetes_takes_it(minor: str) -> None:
                 validate(each, minor, strict=True)
 
 
+def test_a_release_may_be_called_a_number() -> None:
+    rendered = render(given("numbers"), release="2024")
+    for each in rendered.objects:
+        if is_custom(each):
+            assert complaints(each) == [], name_of(each)
+        else:
+            validate(each, MINORS[-1], strict=True)
+        assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == "2024"
+
+
 def test_a_misspelt_field_is_found() -> None:
     deployment = copy.deepcopy(fixture("minimal").of("Deployment")[0])
     deployment["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 60

@@ -1,5 +1,6 @@
 {{/* What is wrong with values that are each fine: a line for each, with what to do. */}}
 {{- define "geophone.complaints" -}}
+{{- include "geophone.complaints.names" . }}
 {{- include "geophone.complaints.images" . }}
 {{- include "geophone.complaints.kafka" . }}
 {{- include "geophone.complaints.sender" . }}
@@ -7,6 +8,13 @@
 {{- include "geophone.complaints.exposure" . }}
 {{- include "geophone.complaints.crm" . }}
 {{- include "geophone.complaints.monitoring" . }}
+{{- end -}}
+
+{{- define "geophone.complaints.names" -}}
+{{- $name := include "geophone.fullname" . -}}
+{{- if regexMatch "^[0-9]" $name }}
+- fullnameOverride: all names would begin with {{ $name }}, but a Service's has to begin with a letter; choose another beginning.
+{{- end }}
 {{- end -}}
 
 {{- define "geophone.complaints.images" -}}

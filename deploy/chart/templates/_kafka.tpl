@@ -92,7 +92,7 @@
     defaultMode: 0440
     sources:
       - serviceAccountToken:
-          audience: {{ . }}
+          audience: {{ . | quote }}
           expirationSeconds: {{ int $sasl.tokenSeconds }}
           path: token
 {{- end }}
