@@ -121,11 +121,13 @@ def fixture(name: str) -> Rendered:
 
 
 def merged(below: Values, above: Values) -> Values:
-    """Return values as Helm coalesces them."""
+    """Return values as Helm coalesces them: null takes away what is there."""
     both = {**below, **above}
     for key, value in above.items():
         if isinstance(value, dict) and isinstance(below.get(key), dict):
             both[key] = merged(below[key], value)
+        elif value is None and isinstance(below.get(key), dict | list):
+            both[key] = type(below[key])()
     return both
 
 

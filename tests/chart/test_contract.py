@@ -190,6 +190,21 @@ def test_the_targets_reach_crm_as_they_were_written(tmp_path: Path) -> None:
     assert read_targets(file)["emea"].credentials_file == tmp_path / "emea.yaml"
 
 
+def test_a_text_whose_first_line_has_an_indent_stays_as_it_is() -> None:
+    maps = {
+        each["metadata"]["labels"]["app.kubernetes.io/component"]: each["data"]
+        for each in fixture("numbers").of("ConfigMap")
+    }
+    values = fixture("numbers").values
+    assert maps["followup"] == {"task-rules.yaml": values["tasks"]["rules"]}
+    assert maps["crm"] == {"targets.yaml": values["crm"]["targets"]}
+
+
+def test_without_a_key_calls_are_not_signed() -> None:
+    (pod,) = (each for each in fixture("numbers").workloads if each.component == "crm")
+    assert "GEOPHONE_CRM_SECRET_FILE" not in pod.env
+
+
 def test_targets_lie_beside_the_credentials_that_they_name() -> None:
     env = workload("crm").env
     targets = PurePosixPath(env["GEOPHONE_CRM_TARGETS_FILE"])

@@ -49,6 +49,16 @@ def test_every_kubernetes_takes_it(minor: str) -> None:
                 validate(each, minor, strict=True)
 
 
+def test_a_release_may_be_called_a_number() -> None:
+    rendered = render(given("numbers"), release="2024")
+    for each in rendered.objects:
+        if is_custom(each):
+            assert complaints(each) == [], name_of(each)
+        else:
+            validate(each, MINORS[-1], strict=True)
+        assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == "2024"
+
+
 def test_a_misspelt_field_is_found() -> None:
     deployment = copy.deepcopy(fixture("minimal").of("Deployment")[0])
     deployment["spec"]["template"]["spec"]["terminationGracePeriodSecond"] = 60
@@ -122,6 +132,13 @@ def test_the_notes_warn_of_what_is_not_for_production() -> None:
     assert "No CRM yet" in fixture("minimal").texts[NOTES]
     quiet = fixture("everything").texts[NOTES]
     assert not any(each in quiet for each in ("FOR TRYING", "ANYBODY", "No CRM"))
+
+
+def test_where_the_canary_cannot_call_there_is_no_test() -> None:
+    rendered = fixture("openshift-trial")
+    assert rendered.of("Pod") == []
+    assert "No helm test" in rendered.texts[NOTES]
+    assert "helm test geophone" not in rendered.texts[NOTES]
 
 
 def test_another_release_shares_no_name() -> None:

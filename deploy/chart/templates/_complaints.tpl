@@ -1,5 +1,6 @@
 {{/* What is wrong with values that are each fine: a line for each, with what to do. */}}
 {{- define "geophone.complaints" -}}
+{{- include "geophone.complaints.names" . }}
 {{- include "geophone.complaints.images" . }}
 {{- include "geophone.complaints.kafka" . }}
 {{- include "geophone.complaints.sender" . }}
@@ -7,6 +8,13 @@
 {{- include "geophone.complaints.exposure" . }}
 {{- include "geophone.complaints.crm" . }}
 {{- include "geophone.complaints.monitoring" . }}
+{{- end -}}
+
+{{- define "geophone.complaints.names" -}}
+{{- $name := include "geophone.fullname" . -}}
+{{- if regexMatch "^[0-9]" $name }}
+- fullnameOverride: all names would begin with {{ $name }}, but a Service's has to begin with a letter; choose another beginning.
+{{- end }}
 {{- end -}}
 
 {{- define "geophone.complaints.images" -}}
@@ -30,6 +38,9 @@
 {{- if and $kafka.dev.enabled (ne $protocol "PLAINTEXT") }}
 - kafka.securityProtocol: the Kafka of kafka.dev speaks PLAINTEXT only.
 {{- end }}
+{{- if and $kafka.dev.enabled .Values.networkPolicy.enabled (include "geophone.keda.inUse" .) }}
+- streams: its network policy lets only this release reach the Kafka of kafka.dev, so KEDA would see no lag; turn keda off.
+{{- end }}
 {{- if hasPrefix "SASL" $protocol }}
 {{- if and $bearer (not (or $sasl.existingSecret $sasl.tokenAudience)) }}
 - kafka.sasl: OAUTHBEARER needs a token: set tokenAudience, or existingSecret to a Secret that has one.
@@ -52,7 +63,7 @@
 {{- if and (or $kafka.strimzi.topics $kafka.strimzi.user) (not $kafka.strimzi.cluster) }}
 - kafka.strimzi.cluster: name the Kafka resource that topics and user belong to.
 {{- end }}
-{{- if and $kafka.strimzi.topics (eq .Values.topics.mode "create") }}
+{{- if and $kafka.strimzi.topics (eq (include "geophone.topics.mode" .) "create") }}
 - topics.mode is create and kafka.strimzi.topics is true: a topic has one owner, so set topics.mode=verify.
 {{- end }}
 {{- end -}}
@@ -64,6 +75,8 @@
 {{- end }}
 {{- if and .Values.canary.schedule (not (and $secret .Values.streams.dedup.enabled)) }}
 - canary.schedule: the canary signs its events and reads them behind dedup, so it needs seismic.existingSecret and streams.dedup.enabled.
+{{- else if and .Values.canary.schedule (not (include "geophone.canary.possible" .)) }}
+- canary.schedule: ingress.tls.clientCAKey asks callers for a certificate, and the canary has none; set canary.url to a way in that asks for none.
 {{- end }}
 {{- end -}}
 

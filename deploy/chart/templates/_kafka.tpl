@@ -45,10 +45,15 @@
   value: {{ .Values.topics.prefix | quote }}
 {{- end -}}
 
+{{/* YAML 1.1 reads off as false. */}}
+{{- define "geophone.topics.mode" -}}
+{{ ternary "off" .Values.topics.mode (kindIs "bool" .Values.topics.mode) }}
+{{- end -}}
+
 {{/* For the services alone: the canary makes no topics. */}}
 {{- define "geophone.topics.env" -}}
 - name: GEOPHONE_TOPIC_MODE
-  value: {{ .Values.topics.mode | quote }}
+  value: {{ include "geophone.topics.mode" . | quote }}
 - name: GEOPHONE_TOPIC_PARTITIONS
   value: {{ .Values.topics.partitions | quote }}
 - name: GEOPHONE_TOPIC_REPLICATION
@@ -87,7 +92,7 @@
     defaultMode: 0440
     sources:
       - serviceAccountToken:
-          audience: {{ . }}
+          audience: {{ . | quote }}
           expirationSeconds: {{ int $sasl.tokenSeconds }}
           path: token
 {{- end }}

@@ -12,8 +12,8 @@
 
 {{/* What never changes between versions: selectors are immutable. Takes root, component. */}}
 {{- define "geophone.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
@@ -22,14 +22,14 @@ app.kubernetes.io/component: {{ .component }}
 {{- $chart := printf "%s-%s" .root.Chart.Name (.root.Chart.Version | replace "+" "_") -}}
 {{- $ours := dict "helm.sh/chart" ($chart | trunc 63) "app.kubernetes.io/version" .root.Chart.AppVersion "app.kubernetes.io/part-of" "geophone" "app.kubernetes.io/managed-by" .root.Release.Service -}}
 {{- $selected := include "geophone.selectorLabels" . | fromYaml -}}
-{{- toYaml (merge dict $selected $ours (default dict .more) .root.Values.commonLabels) -}}
+{{- toYaml (merge dict $selected $ours (default dict .more) (default dict .root.Values.commonLabels)) -}}
 {{- end -}}
 
 {{/* metadata of an object. Takes root, component; perhaps name (default: prefix-component), namespace,
      annotations and more labels. */}}
 {{- define "geophone.metadata" -}}
-name: {{ default (printf "%s-%s" (include "geophone.fullname" .root) .component) .name }}
-namespace: {{ default .root.Release.Namespace .namespace }}
+name: {{ default (printf "%s-%s" (include "geophone.fullname" .root) .component) .name | quote }}
+namespace: {{ default .root.Release.Namespace .namespace | quote }}
 labels:
   {{- include "geophone.labels" . | nindent 2 }}
 {{- with .annotations }}

@@ -4,8 +4,8 @@
 {{- define "geophone.podMetadata" -}}
 labels:
   {{- $selected := include "geophone.selectorLabels" . | fromYaml }}
-  {{- toYaml (merge dict $selected (.of.podLabels | default dict) .root.Values.podLabels .root.Values.commonLabels) | nindent 2 }}
-{{- with merge dict (.annotations | default dict) (.of.podAnnotations | default dict) .root.Values.podAnnotations }}
+  {{- toYaml (merge dict $selected (.of.podLabels | default dict) (.root.Values.podLabels | default dict) (.root.Values.commonLabels | default dict)) | nindent 2 }}
+{{- with merge dict (.annotations | default dict) (.of.podAnnotations | default dict) (.root.Values.podAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -15,7 +15,7 @@ annotations:
      label that tells one version of the workload's pods from the next) and user. */}}
 {{- define "geophone.podSpec" -}}
 {{- $values := .root.Values -}}
-serviceAccountName: {{ include "geophone.serviceAccountName" .root }}
+serviceAccountName: {{ include "geophone.serviceAccountName" .root | quote }}
 automountServiceAccountToken: false
 # A Service called geophone-kafka would set GEOPHONE_KAFKA_PORT.
 enableServiceLinks: false
@@ -33,11 +33,11 @@ securityContext:
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with merge dict (.of.nodeSelector | default dict) $values.nodeSelector }}
+{{- with merge dict (.of.nodeSelector | default dict) ($values.nodeSelector | default dict) }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with concat (.of.tolerations | default list) $values.tolerations }}
+{{- with concat (.of.tolerations | default list) ($values.tolerations | default list) }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -46,7 +46,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .of.priorityClassName | default $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- if and .hash $values.topologySpread.keys }}
 topologySpreadConstraints:
@@ -80,7 +80,7 @@ resources:
      root and of. */}}
 {{- define "geophone.env" -}}
 {{- include "geophone.kafka.env" .root }}
-{{- with concat .root.Values.extraEnv (.of.extraEnv | default list) }}
+{{- with concat (.root.Values.extraEnv | default list) (.of.extraEnv | default list) }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -89,7 +89,7 @@ resources:
 - name: tmp
   mountPath: /tmp
 {{- include "geophone.kafka.volumeMounts" .root }}
-{{- with concat .root.Values.extraVolumeMounts (.of.extraVolumeMounts | default list) }}
+{{- with concat (.root.Values.extraVolumeMounts | default list) (.of.extraVolumeMounts | default list) }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -99,7 +99,7 @@ resources:
   emptyDir:
     sizeLimit: 64Mi
 {{- include "geophone.kafka.volumes" .root }}
-{{- with concat .root.Values.extraVolumes (.of.extraVolumes | default list) }}
+{{- with concat (.root.Values.extraVolumes | default list) (.of.extraVolumes | default list) }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -119,11 +119,11 @@ failureThreshold: {{ .failures }}
 {{- define "geophone.secretVolume" -}}
 - name: {{ .name }}
   secret:
-    secretName: {{ .secret }}
+    secretName: {{ .secret | quote }}
     defaultMode: 0440
     items:
       {{- range .keys }}
-      - key: {{ . }}
-        path: {{ . }}
+      - key: {{ . | quote }}
+        path: {{ . | quote }}
       {{- end }}
 {{- end -}}

@@ -7,6 +7,9 @@ from tests.chart.rendered import Object, Rendered, name_of
 
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|CREDENTIAL")
 
+_KAFKA_USER = 1000
+"""Of Apache Kafka's image."""
+
 
 def restricted(rendered: Rendered) -> Iterator[str]:
     """Pods are what the Pod Security Standard `restricted` demands, and read-only besides."""
@@ -31,8 +34,9 @@ def numeric_user(rendered: Rendered) -> Iterator[str]:
     """A user by number, or runAsNonRoot cannot be verified; none where the platform chooses."""
     wanted = rendered.values["runAsUser"]
     for pod in rendered.pods:
-        if pod.is_ours and pod.spec["securityContext"].get("runAsUser") != wanted:
-            yield f"{name_of(pod.owner)} does not run as {wanted}"
+        user = wanted if pod.is_ours or wanted is None else _KAFKA_USER
+        if pod.spec["securityContext"].get("runAsUser") != user:
+            yield f"{name_of(pod.owner)} does not run as {user}"
 
 
 def no_token(rendered: Rendered) -> Iterator[str]:

@@ -1,3 +1,10 @@
+{{/* Whether it can do its work here: it needs the secret to sign, dedup to read behind, and a way in that
+     asks for no certificate, as it has none. "true" or empty. */}}
+{{- define "geophone.canary.possible" -}}
+{{- $behind := and .Values.seismic.existingSecret .Values.streams.dedup.enabled -}}
+{{- if and $behind (or .Values.canary.url (not .Values.ingress.tls.clientCAKey)) }}true{{ end -}}
+{{- end -}}
+
 {{/* spec of a pod that plays Seismic once. Takes root. */}}
 {{- define "geophone.canary.podSpec" -}}
 {{- $of := .root.Values.canary -}}

@@ -49,8 +49,10 @@
 {{- end }}
 {{- if $crm.existingSecret }}
 {{- if has $crm.connector (list "webhook" "sandbox") }}
+{{- with $crm.secretKey }}
 - name: GEOPHONE_CRM_SECRET_FILE
-  value: /etc/geophone/crm/{{ $crm.secretKey }}
+  value: /etc/geophone/crm/{{ . }}
+{{- end }}
 {{- else }}
 - name: GEOPHONE_CRM_CREDENTIALS_FILE
   value: /etc/geophone/crm/{{ $crm.credentialsKey }}
@@ -90,7 +92,7 @@
     sources:
       {{- with $crm.existingSecret }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
       {{- end }}
       {{- if $crm.targets }}
       - configMap:
