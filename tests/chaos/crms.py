@@ -45,9 +45,13 @@ GOOD_BETWEEN = (2, 2, 3)
 """Requests that go well after each that fails: three in ten fail."""
 
 
-def script(requests: int) -> Iterator[tuple[Kind, int]]:
-    """Yield what befalls so many requests or a few more, and how often in a row."""
-    for kind, good in islice(zip(cycle(KINDS), cycle(GOOD_BETWEEN), strict=False), requests // 3):
+def script(requests: int, turn: int) -> Iterator[tuple[Kind, int]]:
+    """Yield what befalls so many requests or a few more, and how often in a row.
+
+    Another turn begins with another kind.
+    """
+    faults = zip(cycle(KINDS), cycle(GOOD_BETWEEN), strict=False)
+    for kind, good in islice(faults, turn, turn + requests // 3):
         yield kind, 1
         yield "none", good
 
@@ -67,8 +71,8 @@ class Crm(ABC):
     settings: Mapping[str, str]
 
     @abstractmethod
-    async def disturb(self, requests: int) -> None:
-        """Let three in ten of so many requests fail."""
+    async def disturb(self, requests: int, turn: int) -> None:
+        """Let three in ten of so many requests fail from now on; see `script`."""
 
     @abstractmethod
     async def created(self) -> int:
@@ -110,8 +114,8 @@ class Sandbox(Crm):
         self._file = file
         self.settings = {"crm": "sandbox", "crm_url": url, "crm_secret": SECRET}
 
-    async def disturb(self, requests: int) -> None:
-        faults = [{**self._FAULTS[kind], "times": times} for kind, times in script(requests)]
+    async def disturb(self, requests: int, turn: int) -> None:
+        faults = [{**self._FAULTS[kind], "times": times} for kind, times in script(requests, turn)]
         await _ask("PUT", f"{self._url}/faults", faults)
 
     async def created(self) -> int:
@@ -167,9 +171,9 @@ class Vendors(Crm):
             "crm_requests_per_second": "100",
         }
 
-    async def disturb(self, requests: int) -> None:
+    async def disturb(self, requests: int, turn: int) -> None:
         faults = [
-            {**asdict(self._FAULTS[kind]), "times": times} for kind, times in script(requests)
+            {**asdict(self._FAULTS[kind]), "times": times} for kind, times in script(requests, turn)
         ]
         await _ask("PUT", f"{self._url}/faults", faults)
 

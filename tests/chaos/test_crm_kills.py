@@ -100,14 +100,15 @@ async def test_every_task_is_there_once_and_as_its_seller_left_it(
     commands, kills = (request.config.getoption(f"--crm-{what}") for what in ("commands", "kills"))
     async with rig(kafka.bootstrap_servers, tmp_path, partitions=3) as r:
         with running(name, tmp_path / "crm") as crm:
-            await crm.disturb(2 * commands)
             settings = {**crm.settings, "crm_timeout_seconds": str(TIMEOUT_SECONDS)}
             worker = r.worker("w1", "crm", instance="w1", **settings)
             siege = Siege(r, crm, worker, random.Random(commands))  # noqa: S311 - repeatable
-            for _ in range(kills):
+            for turn in range(kills):
+                await crm.disturb(2 * commands // kills, turn)
                 await siege.order(commands // kills)
                 await siege.strike()
                 await siege.complete_some()
+            await crm.disturb(2 * commands // kills, kills)
             await siege.order(commands - siege.ordered)
             await eventually(
                 partial(siege.has_more_than, commands - 1), "all tasks", SETTLE_SECONDS
