@@ -16,7 +16,7 @@ from tests.image_rig import TARGETS, Images, contained, images, impossible
 pytestmark = [pytest.mark.image, pytest.mark.timeout(1200)]
 
 MIB = 1024 * 1024
-OURS_MIB = {"ingress": 60, "streams": 130, "ops": 70}
+OURS_MIB = {"ingress": 60, "streams": 130, "ops": 100}
 """The most that an image may add to its base."""
 PATH = "/opt/geophone/bin:/usr/local/bin:/usr/bin:/bin"
 SECRET = "0123456789abcdef"
