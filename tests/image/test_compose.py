@@ -82,7 +82,7 @@ def test_there_is_no_secret_in_it() -> None:
 
 def test_its_kafka_is_the_one_that_is_tested_and_as_strict() -> None:
     service = SERVICES["kafka"]
-    assert service["image"] == f"docker.io/apache/kafka:{KAFKA}"
+    assert service["image"] == f"apache/kafka:{KAFKA}"
     member = Member(1, 9092, 9093)
     lines = server_properties(member, Members("", (member,))).splitlines()
     told = service["environment"]
