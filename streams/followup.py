@@ -1,7 +1,7 @@
 """From an event to its task commands: the decision, without I/O."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,6 +18,10 @@ from streams.actions.context import Context
 from streams.quarantine import set_aside
 from streams.rules.book import RuleBook
 from streams.transaction import Output
+
+MAX_COMMAND_BYTES = 32 * 1024 * 1024
+"""Most bytes of commands from one event. Each repeats the rule's text, so a small event may ask for
+gigabytes; this is a thousand recipients with the longest text there is, and fits into memory."""
 
 _LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
@@ -48,17 +52,38 @@ def follow(event: Envelope, received_at: datetime, rules: RuleBook) -> list[Task
     """Return the commands that follow from an event stored at `received_at` (aware).
 
     Raises:
-        Malformed: nothing can ever follow from its type, or an action cannot read it.
+        Malformed: nothing can ever follow from its type, an action cannot read it, or more than
+            `MAX_COMMAND_BYTES` would follow.
     """
+    return [command for command, _ in _written(event, received_at, rules)]
+
+
+def _written(
+    event: Envelope, received_at: datetime, rules: RuleBook
+) -> Iterator[tuple[TaskCommand, bytes]]:
+    """Yield each command with its wire form, and no more of them than may be."""
+    size = 0
+    for command in _commands(event, received_at, rules):
+        wire = command.encode()
+        size += len(wire)
+        if size > MAX_COMMAND_BYTES:
+            raise Malformed(
+                Reason.WRONG_SHAPE, f"its commands are more than {MAX_COMMAND_BYTES} bytes"
+            )
+        yield command, wire
+
+
+def _commands(event: Envelope, received_at: datetime, rules: RuleBook) -> Iterator[TaskCommand]:
     actions = ACTIONS.get(event.spelling)
     if actions is None:
         raise Malformed(Reason.WRONG_SHAPE, f"nothing can follow from {event.spelling}")
     rule = rules.rule(event.tenant_id, event.spelling) if actions else None
     if rule is None or not rule.enabled:
-        return []
+        return
     context = Context(received_at, rule)
     try:
-        return [command for action in actions for command in action(event, context)]
+        for action in actions:
+            yield from action(event, context)
     except ValidationError as error:
         raise Malformed(Reason.WRONG_SHAPE, _where(error)) from error
 
@@ -72,13 +97,13 @@ def _outputs(
         Output(
             topic=topics.task.name,
             key=record.key,
-            value=command.encode(),
+            value=wire,
             headers=headers.of_task(
                 event.tenant_id, str(command.key), record.timestamp, command.kind
             ),
             timestamp_ms=record.timestamp,
         )
-        for command in follow(event, _received_at(record.timestamp), rules)
+        for command, wire in _written(event, _received_at(record.timestamp), rules)
     ]
 
 

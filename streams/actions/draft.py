@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from schemas import names
 from schemas.envelope import Envelope
+from schemas.reasons import Malformed, Reason
 from schemas.task import Kind, Person, Related, TaskCommand
 from streams.actions.context import Context
 from streams.rules import calendar, people, template
@@ -27,7 +29,12 @@ class Draft:
 
 
 def command(draft: Draft, event: Envelope, context: Context) -> TaskCommand:
-    """Apply the rule."""
+    """Apply the rule.
+
+    Raises:
+        Malformed: an id or address in it is none; every command repeats the sender's.
+    """
+    _check(draft)
     rule = context.rule
     day = calendar.local_day(draft.happened_at, rule)
     facts = _facts(draft, event, day.isoformat())
@@ -49,6 +56,20 @@ def command(draft: Draft, event: Envelope, context: Context) -> TaskCommand:
         due=calendar.due(day, rule),
         related=draft.related,
     )
+
+
+def _check(draft: Draft) -> None:
+    """Ask of these what the envelope asks of its own, see `schemas.names`."""
+    told = {
+        "the interaction's id": draft.interaction_id,
+        "the sender's id": draft.sender.id,
+        "the sender's address": draft.sender.email,
+        "a recipient's id": draft.recipient.id,
+        "a recipient's address": draft.recipient.email,
+    }
+    for what, name in told.items():
+        if name and (flaw := names.flaw(name)):
+            raise Malformed(Reason.WRONG_SHAPE, f"{what} is a string {flaw}")
 
 
 def _facts(draft: Draft, event: Envelope, day: str) -> Facts:

@@ -14,7 +14,7 @@ from streams.actions.context import Context
 from streams.actions.draft import Draft, command
 from streams.actions.moment import first_known
 from streams.actions.related import record_of
-from streams.rules import people
+from streams.rules import people, template
 from streams.rules.model import Rule
 
 SUBJECT = "Follow up: LiveSend to {recipient}"
@@ -26,6 +26,8 @@ def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskComm
     interaction = email.interaction_id or event.event_id
     # The time of the send before the time of the event; either may be unknown.
     sent_at = first_known(email.interaction_occurred_at, event.occurred_at) or context.received_at
+    # Once: an event of a mebibyte has room for thousands of recipients and of names.
+    content = _content(email)
     for identity, recipient in distinct_recipients(email, context.rule).items():
         draft = Draft(
             kind="follow-up",
@@ -35,7 +37,7 @@ def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskComm
             recipient=Person(id=recipient.id, email=recipient.email),
             happened_at=sent_at,
             subject=SUBJECT,
-            content=_content(email),
+            content=content,
             related=record_of(recipient),
         )
         yield command(draft, event, context)
@@ -63,7 +65,8 @@ def _wanted(recipient: Recipient, rule: Rule) -> bool:
 
 def _content(email: Email) -> str:
     """The names of what was sent; the pages show no name of a link's content, others have one."""
-    return ", ".join(name for link in email.links for one in link.content if (name := _name(one)))
+    sent = (one for link in email.links for one in link.content)
+    return template.listed(name for one in sent if (name := _name(one)))
 
 
 def _name(content: Mapping[str, Any]) -> str:

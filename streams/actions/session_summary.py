@@ -19,7 +19,7 @@ from streams.actions.draft import Draft, command
 from streams.actions.email import identity_of
 from streams.actions.moment import first_known
 from streams.actions.related import record_of
-from streams.rules import people
+from streams.rules import people, template
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -35,6 +35,8 @@ def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand]:
     if interaction is None:
         return
     sender = Person(id=session.user_id or link.created_by, email=_address(session.email))
+    # Once: an event of a mebibyte has room for thousands of viewers and of names.
+    content = template.listed(one.name for one in link.content if one.name)
     for identity, viewer in viewers(session).items():
         if identity == (sender.email or "").lower() or not people.welcome(
             viewer.email, context.rule
@@ -48,7 +50,7 @@ def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand]:
             recipient=Person(id=viewer.id, email=viewer.email),
             happened_at=_viewed_at(session, event) or context.received_at,
             subject=SUBJECT,
-            content=", ".join(content.name for content in link.content if content.name),
+            content=content,
             related=record_of(viewer),
         )
         yield command(draft, event, context)

@@ -4,7 +4,7 @@ A placeholder can only name a field of `Facts`, and no fact says where or on wha
 was. So no template, whoever wrote it, puts a viewer's whereabouts into a CRM.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from string import Formatter
 
@@ -52,22 +52,34 @@ def checked(template: str) -> str:
         raise ValueError(f"{error}; write {{{{ or }}}} for a brace itself") from error
     for _, name, spec, conversion in parts:
         if name is not None and (name not in PLACEHOLDERS or spec or conversion):
-            raise ValueError(f"{{{name}}} is no placeholder; there are: {_listed()}")
+            raise ValueError(f"{{{name}}} is no placeholder; there are: {_placeholders()}")
     return template
 
 
 def subject(template: str, facts: Facts) -> str:
     """Fill in a checked template: one line, not longer than a subject may be."""
-    return _cut(CONTROL_CHARACTER.sub(" ", _filled(template, facts)), SUBJECT_LIMIT)
+    return CONTROL_CHARACTER.sub(" ", _filled(template, facts, SUBJECT_LIMIT))
 
 
 def body(template: str, facts: Facts) -> str:
     """Fill in a checked template, not longer than a text may be."""
-    return _cut(_filled(template, facts), BODY_LIMIT)
+    return _filled(template, facts, BODY_LIMIT)
 
 
-def _filled(template: str, facts: Facts) -> str:
-    return "".join(_pieces(template, facts))
+def listed(names: Iterable[str]) -> str:
+    """Return the names as one fact: no text has room for more of it than `BODY_LIMIT`."""
+    return _cut(", ".join(names), BODY_LIMIT)
+
+
+def _filled(template: str, facts: Facts, limit: int) -> str:
+    """Fill in until there is no room: a short template may name a long fact thousands of times."""
+    filled, length = [], 0
+    for piece in _pieces(template, facts):
+        filled.append(piece)
+        length += len(piece)
+        if length > limit:
+            break
+    return _cut("".join(filled), limit)
 
 
 def _pieces(template: str, facts: Facts) -> Iterator[str]:
@@ -81,5 +93,5 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - len(_CUT)] + _CUT
 
 
-def _listed() -> str:
+def _placeholders() -> str:
     return ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)

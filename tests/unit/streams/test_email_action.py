@@ -20,6 +20,7 @@ from streams.actions.email import follow_up_recipients
 from streams.rules.book import RuleBook
 from streams.rules.loader import parse
 from streams.rules.model import Holidays, Rule
+from tests.effort import calls
 
 SAMPLES = Path(__file__).parents[2] / "data" / "seismic" / "events"
 CONTEXT = Context(datetime(2026, 4, 7, 12, tzinfo=UTC), Rule())
@@ -172,6 +173,17 @@ def test_the_rule_says_the_words() -> None:
     (task,) = tasks(email([to("a@x", context=[context("Lead", "l1")])], links=links), rule)
     assert task.subject == "seller@example.com > a@x"
     assert task.body == "2026-04-07 Deck, Prices the l1 tenant-a"
+
+
+def test_twice_the_event_is_twice_the_work_whatever_the_rule_says() -> None:
+    """Not four times: what all tasks of an event say alike is worked out once."""
+
+    def work(many: int) -> int:
+        links = [{"content": [{"name": f"deck {n}"} for n in range(many)]}]
+        event = email([to(f"{n}@x") for n in range(many)], links=links)
+        return calls(lambda: tasks(event, ruled(body="{content}")))
+
+    assert work(400) < 2.5 * work(200)
 
 
 def test_a_subject_of_nothing_is_our_own() -> None:

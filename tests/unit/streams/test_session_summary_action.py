@@ -22,6 +22,7 @@ from streams.rules.book import RuleBook
 from streams.rules.loader import parse
 from streams.rules.model import Rule
 from streams.rules.template import PLACEHOLDERS
+from tests.effort import calls
 
 SAMPLES = Path(__file__).parents[2] / "data" / "seismic"
 VIEWS = ["livesend-session-summary-v3", "livesend-session-summary-enriched-v3"]
@@ -167,6 +168,18 @@ def test_it_is_off_unless_a_rule_turns_it_on(name: str) -> None:
     assert followup.follow(event, NOON, RuleBook()) == []
     assert followup.follow(event, NOON, RuleBook(parse("version: 1\ndefaults: {}"))) == []
     assert len(followup.follow(event, NOON, RuleBook(parse(ALL_ON)))) == 1
+
+
+def test_twice_the_event_is_twice_the_work() -> None:
+    """Not four times: what all tasks of an event say alike is worked out once."""
+
+    def work(many: int) -> int:
+        names = [{"Name": f"deck {n}"} for n in range(many)]
+        summary = {"Link": {"Id": "link-1", "Content": names}}
+        event = view([{"Email": f"{n}@x"} for n in range(many)], LivesendSessionSummary=summary)
+        return calls(lambda: tasks(event))
+
+    assert work(400) < 2.5 * work(200)
 
 
 # What the event tells about a viewer besides the name, and no command may repeat.

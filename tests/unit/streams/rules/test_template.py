@@ -1,6 +1,7 @@
 """Templates: known placeholders, one line for a subject, never too long, never an error."""
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,22 @@ def test_anything_else_in_braces_is_refused_with_what_there_is(text: str) -> Non
 def test_a_brace_alone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"write \{\{ or \}\}"):
         template.checked(text)
+
+
+def test_filling_in_ends_where_there_is_no_more_room() -> None:
+    """Else 3,000 placeholders in a rule would make 96 MB of an event's one long fact."""
+    facts = Facts(content=template.listed("x" * 100 for _ in range(1000)))
+    tracemalloc.start()
+    shown = template.body("{content}" * 3000, facts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(shown) == len(facts.content) == 32_000
+    assert peak < 1_000_000
+
+
+def test_names_are_listed_as_far_as_a_text_has_room() -> None:
+    assert template.listed(["Deck", "Prices"]) == "Deck, Prices"
+    assert template.listed([]) == ""
 
 
 def test_a_long_text_is_cut_and_shows_it() -> None:
