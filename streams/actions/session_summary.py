@@ -7,12 +7,12 @@ nothing of that is read here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from schemas.envelope import Envelope
 from schemas.events.email import Recipient
-from schemas.events.session_summary import Link, SessionSummary
+from schemas.events.session_summary import Link, Participant, SessionSummary
 from schemas.task import Person, TaskCommand, task_key
 from streams.actions.context import Context
 from streams.actions.draft import Draft, command
@@ -37,10 +37,8 @@ def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand]:
     sender = Person(id=session.user_id or link.created_by, email=_address(session.email))
     # Once: an event of a mebibyte has room for thousands of viewers and of names.
     content = template.listed(one.name for one in link.content if one.name)
-    for identity, viewer in viewers(session).items():
-        if identity == (sender.email or "").lower() or not people.welcome(
-            viewer.email, context.rule
-        ):
+    for identity, viewer in viewers(session, sender).items():
+        if _same(viewer.id, viewer.email, sender) or not people.welcome(viewer.email, context.rule):
             continue
         draft = Draft(
             kind="first-view",
@@ -56,30 +54,49 @@ def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand]:
         yield command(draft, event, context)
 
 
-def viewers(session: SessionSummary) -> dict[str, Recipient]:
-    """Return who viewed it, by identity: the participants with an address, else the one recipient.
+def viewers(session: SessionSummary, sender: Person) -> dict[str, Recipient]:
+    """Return who viewed it, by identity: the participants; if there are none, the one recipient.
 
-    Who of several recipients it was is not told, so then nobody is named. A participant without
-    an address is not known again at the next view.
+    Who of several recipients it was is not told, so then nobody is named. The sender is left out
+    before participants are looked up: a recipient's id or address could hide them.
     """
-    recipients = _recipients(session)
-    if addresses := _participants(session):
-        return {
-            identity: recipients.get(identity, Recipient(email=address))
-            for identity, address in addresses.items()
-        }
+    if participants := _participants(session):
+        known = _known(session.recipients)
+        others = [one for one in participants if not _same(one.id, one.email, sender)]
+        return _by_identity(filter(None, (_viewer(one, known) for one in others)))
+    recipients = _by_identity(session.recipients)
     return recipients if len(recipients) == 1 else {}
 
 
-def _recipients(session: SessionSummary) -> dict[str, Recipient]:
-    return {identity: one for one in session.recipients if (identity := identity_of(one))}
-
-
-def _participants(session: SessionSummary) -> dict[str, str]:
-    """Return the participants' addresses by identity, in order."""
+def _participants(session: SessionSummary) -> list[Participant]:
     nested = session.livesend_session_summary
-    told = [*session.participants, *(nested.participants if nested else ())]
-    return {found.lower(): found for one in told if (found := _address(one.email))}
+    return [*session.participants, *(nested.participants if nested else ())]
+
+
+def _viewer(participant: Participant, known: Mapping[str, Recipient]) -> Recipient | None:
+    """Return the recipient that the participant is, or else what the event tells of them."""
+    address = _address(participant.email)
+    for name in filter(None, (address, participant.id)):
+        if recipient := known.get(name.lower()):
+            return recipient
+    told = address or (participant.id or "").strip()
+    return Recipient(id=participant.id, email=address) if told else None
+
+
+def _known(recipients: Iterable[Recipient]) -> dict[str, Recipient]:
+    """Return the recipients by id and, before that, by identity."""
+    by_id = {one.id.lower(): one for one in recipients if one.id}
+    return by_id | {name.lower(): one for name, one in _by_identity(recipients).items()}
+
+
+def _by_identity(people: Iterable[Recipient]) -> dict[str, Recipient]:
+    return {identity: one for one in people if (identity := identity_of(one))}
+
+
+def _same(viewer_id: str | None, address: str | None, sender: Person) -> bool:
+    """Whether it is the sender's own view; either of both may be known by id alone."""
+    pairs = (viewer_id, sender.id), (address, sender.email)
+    return any(one and two and one.strip().lower() == two.lower() for one, two in pairs)
 
 
 def _viewed_at(session: SessionSummary, event: Envelope) -> datetime | None:

@@ -69,6 +69,16 @@ class _Loader(SafeLoader):
             seen.add(name)
         return node
 
+    def compose_scalar_node(self, anchor: Any) -> ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        try:
+            # In JSON an emoji may be written as two escapes; PyYAML keeps them two.
+            node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError as error:
+            problem = "an escape such as \\ud83d is half a character, its other half is missing"
+            raise ComposerError(problem=problem, problem_mark=node.start_mark) from error
+        return node
+
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's
         self.flatten_mapping(node)
         return {self._key(key): self.construct_object(value, deep) for key, value in node.value}

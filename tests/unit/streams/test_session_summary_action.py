@@ -112,13 +112,20 @@ def keys(event: Envelope) -> list[UUID]:
         ([{"Email": "a@x"}], SINGLE, ["a@x"]),
         ([], SINGLE, ["ada@example.com"]),
         (None, [{"Id": "r1"}], ["r1"]),
-        ([{"Id": "p1"}, {"Email": "100.00.00.00"}], SINGLE, ["ada@example.com"]),
-        ([{"Id": "p1"}], None, []),
+        ([{"Id": "p1"}, {"Email": "100.00.00.00"}], SINGLE, ["p1"]),
+        ([{"Id": "p1"}], None, ["p1"]),
+        ([{"Id": "R1"}], SINGLE, ["ada@example.com"]),  # that recipient, by the id
+        ([{"Id": " "}, {}], SINGLE, []),  # somebody, but not told who
         (None, [*SINGLE, {"Email": "bob@example.com"}], []),  # which of them is not told
         (None, [*SINGLE, {"Email": "ADA@example.com"}], ["ADA@example.com"]),
         (None, None, []),
         ("nobody", [{}, 7], []),
-        ([{"Email": "Seller@Example.org"}], SINGLE, []),  # looks at what they sent themselves
+        # The sender looks at what they sent themselves.
+        ([{"Email": "Seller@Example.org"}], SINGLE, []),
+        ([{"Id": "SELLER-1"}], SINGLE, []),
+        ([{"Id": "seller-1", "Email": "ada@example.com"}], SINGLE, []),
+        ([{"Id": "r2"}], [{"Id": "r2", "Email": "seller@example.org"}], []),
+        (None, [{"Id": "seller-1", "Email": "home@example.org"}], []),
     ],
 )
 def test_a_viewer_is_who_the_event_names(
@@ -145,6 +152,17 @@ def test_without_a_user_the_links_maker_is_the_sender() -> None:
     mapped = Rule(owner_by_sender={"maker-1": "sam@example.org"})
     (task,) = tasks(view(None, SINGLE, UserId=None, Email=None), Context(NOON, mapped))
     assert task.owner == Person(email="sam@example.org")
+
+
+def test_the_links_maker_is_not_told_of_their_own_view() -> None:
+    assert about(view([{"Id": "maker-1"}], SINGLE, UserId=None, Email=None)) == []
+
+
+def test_a_viewer_without_address_is_known_by_the_id() -> None:
+    (task,) = tasks(view([{"Id": "p1"}], SINGLE))
+    assert task.recipient == Person(id="p1")
+    (task,) = tasks(view([{"Id": "p1", "Email": "bob@example.com"}], SINGLE))
+    assert task.recipient == Person(id="p1", email="bob@example.com")
 
 
 def test_domains_are_of_account_and_kinds_of_recipients_are_not() -> None:

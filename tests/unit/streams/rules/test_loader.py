@@ -109,6 +109,22 @@ def test_a_wrong_member_is_named_with_its_line_and_what_is_allowed(member: str, 
     assert told in said
 
 
+def test_a_character_escaped_in_two_halves_is_one() -> None:
+    hand = r'"\ud83d\udc4b"'
+    file = parse(
+        f'{{"version": 1, "defaults": {{"subject": {hand}}}, "tenants": {{{hand}: {{}}}}}}'
+    )
+    assert file.defaults.subject == "👋"
+    assert list(file.tenants) == ["👋"]
+
+
+@pytest.mark.parametrize("half", [r"\ud83d", r"\udc4b", r"\udc4b\ud83d", r"\ud83d👋"])
+@pytest.mark.parametrize("rest", ['defaults: {{body: "{}"}}', 'tenants: {{"{}": {{}}}}'])
+def test_half_a_character_is_refused_with_its_line(half: str, rest: str) -> None:
+    """A command with it could not be written down, and the process would end at each try."""
+    assert complaint("version: 1\n" + rest.format(half)).startswith("line 2: an escape such as")
+
+
 def test_an_unknown_event_type_is_told_the_known_ones() -> None:
     said = complaint("version: 1\nevents:\n  email-v4: {}\n")
     assert said.startswith("line 3: events.email-v4 is wrong: Input should be 'email-v3', ")
