@@ -7,6 +7,9 @@ Of each member of a rule the most specific word counts:
 3. `events.<type>`
 4. `defaults`
 5. geophone's own: the defaults of `model.Rule`, with views of a LiveSend switched off
+
+An `enabled: true` in `defaults` is no word about views: who turns a customer's emails on again has
+not asked for tasks of what people read. `false` counts wherever it is said.
 """
 
 from collections.abc import Mapping
@@ -51,12 +54,20 @@ class RuleBook:
 def _worked_out(own: Mapping[str, Any], said: Scope, tenant: Scope) -> dict[str, Rule]:
     rules = {}
     for name in get_args(EventName):
-        scopes = (said.defaults, said.events.get(name), tenant.defaults, tenant.events.get(name))
         members = {"enabled": name not in _OFF, **own}
-        for rule in filter(None, scopes):
-            members |= _said(rule)
+        for scope in (said, tenant):
+            members |= _in_general(scope.defaults, name)
+            members |= _said(scope.events[name]) if name in scope.events else {}
         rules[name] = Rule.model_construct(**members)
     return rules
+
+
+def _in_general(rule: Rule, event_type: str) -> dict[str, Any]:
+    """What is said for every type, as far as it counts for this one."""
+    said = _said(rule)
+    if event_type in _OFF and rule.enabled:
+        said.pop("enabled", None)
+    return said
 
 
 def _said(rule: Rule) -> dict[str, Any]:

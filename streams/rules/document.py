@@ -1,17 +1,19 @@
 """YAML with the traps taken out, and the line of everything in it.
 
-YAML 1.1 reads NO as false (Norway has holidays, too) and PyYAML keeps the last of two equal keys.
-Here, as in YAML 1.2 and in editors, true and false are the only booleans and a date is a text;
-keys are texts, and one that comes twice is an error.
+YAML 1.1 reads NO as false (Norway has holidays, too), 010 as eight and 1:30 as ninety, and PyYAML
+keeps the last of two equal keys. Here, as in editors, a plain word means what it does in the core
+schema of YAML 1.2 (yaml.org/spec/1.2.2, section 10.3.2): true and false are the only booleans, and
+a date is a text. Keys are texts, and one that comes twice is an error.
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from yaml import MappingNode, Node, SafeLoader, ScalarNode, SequenceNode
 from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 from yaml.error import MarkedYAMLError, YAMLError
 
 
@@ -79,7 +81,15 @@ class _Loader(SafeLoader):
             raise ComposerError(problem=problem, problem_mark=node.start_mark) from error
         return node
 
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's
+    def construct_object(self, node: Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - the library's
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise ConstructorError(problem=str(error), problem_mark=node.start_mark) from error
+
+    def construct_mapping(self, node: Node, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's
+        if not isinstance(node, MappingNode):
+            raise ConstructorError(problem="there are no members", problem_mark=node.start_mark)
         self.flatten_mapping(node)
         return {self._key(key): self.construct_object(value, deep) for key, value in node.value}
 
@@ -90,12 +100,59 @@ class _Loader(SafeLoader):
         return str(node.value)
 
 
-_BOOLEAN, _DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {
+    "bool": ("true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": ("[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+}
+"""What is no text though it has no quotes, and what it may begin with; null is PyYAML's."""
+
+
+def _scalar(tag: str, node: Node, loader: _Loader) -> str:
+    """Return what a value of this type, named or not, is made of."""
+    text = loader.construct_scalar(node)  # type: ignore[arg-type] # and refuses what is no scalar
+    if not re.fullmatch(_PLAIN[tag][0], str(text)):
+        raise ValueError(f"this is no {tag}")
+    return str(text).lower()
+
+
+def _boolean(loader: _Loader, node: Node) -> bool:
+    return _scalar("bool", node, loader) == "true"
+
+
+def _integer(loader: _Loader, node: Node) -> int:
+    text = _scalar("int", node, loader)
+    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+
+
+def _number(loader: _Loader, node: Node) -> float:
+    """A whole one is an integer, as it is to JSON Schema."""
+    number = float(re.sub(r"\.(?=[in])", "", _scalar("float", node, loader)))
+    return int(number) if number.is_integer() else number
+
+
+def _readers() -> Iterator[tuple[str | None, Any]]:
+    """What reads each type of the core schema, and no other types."""
+    own = {"bool": _boolean, "int": _integer, "float": _number}
+    for name in ("null", "str", "seq", "map"):
+        yield _TAG + name, SafeLoader.yaml_constructors[_TAG + name]
+    for name, reader in own.items():
+        yield _TAG + name, reader
+    yield None, SafeLoader.yaml_constructors[None]  # refuses all the others
+
+
+_KEPT = {_TAG + "null", _TAG + "merge"}
+_Loader.yaml_constructors = dict(_readers())
 _Loader.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if each[0] not in {_BOOLEAN, _DATE}]
+    first: [each for each in resolvers if each[0] in _KEPT]
     for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|false)$"), list("tf"))
+for _name, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def _entry(node: Node | None, step: int | str) -> tuple[int, Node] | None:

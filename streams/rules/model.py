@@ -1,11 +1,20 @@
 """What a rules file may say. The descriptions are what an editor shows and an error repeats."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import holidays as library
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
 
 from streams.rules.template import PATTERN, checked
 from streams.rules.zone import known_zone
@@ -30,6 +39,29 @@ Template = Annotated[
 ]
 
 
+Flag = Annotated[bool, Strict()]
+Days = Annotated[int, Strict(), Field(ge=0, le=MAX_BUSINESS_DAYS)]
+
+
+def _written_out(day: Any) -> Any:
+    """Refuse what pydantic takes for a date as well: seconds since 1970, and midnights."""
+    if isinstance(day, date) or (isinstance(day, str) and re.fullmatch(_DAY, day, re.ASCII)):
+        return day
+    raise ValueError("Input should be a valid date in the format YYYY-MM-DD")
+
+
+def _no_boolean(version: Any) -> Any:
+    """To Python True is 1; to an editor it is not."""
+    if isinstance(version, bool):
+        raise ValueError("Input should be 1")  # noqa: TRY004 - pydantic wants this one
+    return version
+
+
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
+Day = Annotated[date, BeforeValidator(_written_out), Field(json_schema_extra={"pattern": _DAY})]
+Version = Annotated[Literal[1], BeforeValidator(_no_boolean)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -43,7 +75,7 @@ class Holidays(_Part):
     subdivision: str | None = None
     """Part of the country, such as BY in DE or CA in US."""
 
-    also: tuple[date, ...] = ()
+    also: tuple[Day, ...] = ()
     """Further days off, such as 2026-12-24."""
 
     @model_validator(mode="after")
@@ -64,8 +96,9 @@ class Holidays(_Part):
 class Rule(_Part):
     """How tasks are made. What a rule leaves out is taken from the next less specific one."""
 
-    enabled: bool = True
-    """Whether tasks are made at all. Views of a LiveSend are off unless a rule says true."""
+    enabled: Flag = True
+    """Whether tasks are made at all. Views of a LiveSend are off unless their own rule, in events,
+    says true; a true in defaults is not meant for them."""
 
     recipients: tuple[Literal["to", "cc", "bcc"], ...] = Field(("to",), min_length=1)
     """Which recipients of an email lead to a task: any of to, cc, bcc."""
@@ -83,7 +116,7 @@ class Rule(_Part):
     body: Template | None = None
     """The task's text, cut to 32,000 characters, with the same placeholders; null for none."""
 
-    due_business_days: int = Field(DEFAULT_BUSINESS_DAYS, ge=0, le=MAX_BUSINESS_DAYS)
+    due_business_days: Days = DEFAULT_BUSINESS_DAYS
     """Business days from the send, or the view, to the due date: 0 to 365."""
 
     time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
@@ -118,7 +151,7 @@ class Scope(_Part):
 class RulesFile(Scope):
     """Which tasks geophone makes of events, see docs/task-rules.md."""
 
-    version: Literal[1]
+    version: Version
     """Of this format: 1."""
 
     tenants: Mapping[str, Scope] = Field(default_factory=dict)

@@ -4,6 +4,7 @@ A placeholder can only name a field of `Facts`, and no fact says where or on wha
 was. So no template, whoever wrote it, puts a viewer's whereabouts into a CRM.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from string import Formatter
@@ -39,6 +40,8 @@ PLACEHOLDERS = tuple(field.name for field in fields(Facts))
 PATTERN = rf"^([^{{}}]|\{{\{{|\}}\}}|\{{({'|'.join(PLACEHOLDERS)})\}})*$"
 """The same check as `checked`, for an editor."""
 
+_FITS = re.compile(PATTERN)
+
 
 def checked(template: str) -> str:
     """Return `template` if it can be filled in.
@@ -53,6 +56,8 @@ def checked(template: str) -> str:
     for _, name, spec, conversion in parts:
         if name is not None and (name not in PLACEHOLDERS or spec or conversion):
             raise ValueError(f"{{{name}}} is no placeholder; there are: {_placeholders()}")
+    if not _FITS.fullmatch(template):  # the library takes {recipient:} for {recipient}
+        raise ValueError(f"only these may be in braces: {_placeholders()}")
     return template
 
 

@@ -28,7 +28,7 @@ SAMPLES = Path(__file__).parents[2] / "data" / "seismic"
 VIEWS = ["livesend-session-summary-v3", "livesend-session-summary-enriched-v3"]
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
 CONTEXT = Context(NOON, Rule())
-ALL_ON = "version: 1\ndefaults: {enabled: true}"
+ALL_ON = "version: 1\nevents: {" + ", ".join(f"{name}: {{enabled: true}}" for name in VIEWS) + "}"
 SINGLE = [{"Id": "r1", "Email": "ada@example.com", "RecipientType": "to"}]
 
 
@@ -173,7 +173,7 @@ def test_domains_are_of_account_and_kinds_of_recipients_are_not() -> None:
 
 def test_an_enriched_view_has_the_viewers_record_and_the_words_of_the_rule() -> None:
     body = (SAMPLES / "events" / f"{VIEWS[1]}.json").read_bytes()
-    rules = RuleBook(parse(ALL_ON + "\nevents: {" + VIEWS[1] + ": {subject: '{content}, {date}'}}"))
+    rules = RuleBook(parse(ALL_ON + "\ndefaults: {subject: '{content}, {date}'}"))
     (task,) = followup.follow(envelope.read(body, legacy_tenant="x"), NOON, rules)
     assert task.related == Related(type="Opportunity", id="00646000009eMGL")
     assert task.owner == Person(id="1dc45f37-8b5d-4a7c-8e9f-0a1b2c3d4e65")
@@ -184,7 +184,8 @@ def test_an_enriched_view_has_the_viewers_record_and_the_words_of_the_rule() -> 
 def test_it_is_off_unless_a_rule_turns_it_on(name: str) -> None:
     event = view(None, SINGLE)._replace(event_type=catalogue.lookup(name))
     assert followup.follow(event, NOON, RuleBook()) == []
-    assert followup.follow(event, NOON, RuleBook(parse("version: 1\ndefaults: {}"))) == []
+    general = RuleBook(parse("version: 1\ndefaults: {enabled: true}"))
+    assert followup.follow(event, NOON, general) == []
     assert len(followup.follow(event, NOON, RuleBook(parse(ALL_ON)))) == 1
 
 
@@ -252,7 +253,7 @@ def test_the_canary_would_be_seen() -> None:
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*/*s*ession*summary*.json")), ids=str)
 def test_no_documented_sample_leaks_an_address_a_place_or_a_device(sample: Path) -> None:
-    rules = RuleBook(parse(f"{ALL_ON[:-1]}, subject: '{EVERY_PLACEHOLDER}', body: 'x'}}"))
+    rules = RuleBook(parse(f"{ALL_ON}\ndefaults: {{subject: '{EVERY_PLACEHOLDER}', body: 'x'}}"))
     event = envelope.read(sample.read_bytes(), legacy_tenant="x")
     details = ViewerDetails.model_validate(event.data["ClientDetails"])
     private = {str(value) for name, value in details if name != "session_id" and value}

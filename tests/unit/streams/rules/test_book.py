@@ -79,10 +79,52 @@ def test_the_setting_is_the_default_of_the_default_rule() -> None:
     assert rules.rule("t", "email-enriched-v3").due_business_days == 9
 
 
-def test_a_type_is_on_if_it_is_for_one_tenant() -> None:
-    view = "livesend-session-summary-v3"
-    file = {"version": 1, "tenants": {"a": {"events": {view: {"enabled": True}}}}}
+VIEW = "livesend-session-summary-v3"
+ON, OFF = {"enabled": True}, {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("everybody", "views", "tenant", "tenants_views", "expected"),
+    [
+        (ON, {}, {}, {}, False),
+        ({}, {}, ON, {}, False),
+        (OFF, {}, ON, {}, False),  # a pilot's emails
+        ({}, ON, {}, {}, True),
+        (OFF, ON, {}, {}, True),
+        ({}, {}, {}, ON, True),
+        ({}, {}, OFF, ON, True),
+        ({}, ON, OFF, {}, False),
+        ({}, ON, {}, OFF, False),
+        ({}, OFF, ON, {}, False),
+        ({}, ON, ON, {}, True),
+    ],
+)
+def test_views_are_turned_on_by_their_own_rule_alone_and_off_by_any(
+    everybody: dict[str, Any],
+    views: dict[str, Any],
+    tenant: dict[str, Any],
+    tenants_views: dict[str, Any],
+    expected: object,
+) -> None:
+    file = {
+        "version": 1,
+        "defaults": everybody,
+        "events": {VIEW: views},
+        "tenants": {"a": {"defaults": tenant, "events": {VIEW: tenants_views}}},
+    }
     rules = RuleBook(RulesFile.model_validate(file))
-    assert rules.turned_on(view)
-    assert (rules.rule("a", view).enabled, rules.rule("b", view).enabled) == (True, False)
+    assert rules.rule("a", VIEW).enabled is expected
+    assert rules.rule("a", "email-v3").enabled is ({**ON, **everybody, **tenant} == ON)
+
+
+def test_a_word_about_views_counts_beside_one_that_does_not() -> None:
+    file = {"version": 1, "defaults": {"enabled": True, "priority": "high"}}
+    assert RuleBook(RulesFile.model_validate(file)).rule("t", VIEW).priority == "high"
+
+
+def test_a_type_is_on_if_it_is_for_one_tenant() -> None:
+    file = {"version": 1, "tenants": {"a": {"events": {VIEW: {"enabled": True}}}}}
+    rules = RuleBook(RulesFile.model_validate(file))
+    assert rules.turned_on(VIEW)
+    assert (rules.rule("a", VIEW).enabled, rules.rule("b", VIEW).enabled) == (True, False)
     assert not rules.turned_on("livesend-session-summary-enriched-v3")

@@ -71,6 +71,13 @@ def test_what_is_merged_in_may_be_overridden_and_merged_in_again() -> None:
         ("version: 1\n? [a]\n: 1", "line 2: a key must be a text"),
         ("version: 1\n---\nversion: 1", "line 2: but found another document"),
         ("version: !!python/object:os.system 1", "line 1: could not determine a constructor"),
+        ("version: 1\ndefaults: !!timestamp soon", "line 2: could not determine a constructor"),
+        ("version: 1\ndefaults: !!map soon", "line 2: there are no members"),
+        ("version: !!int 0b_", "line 1: this is no int"),
+        ("version: !!int [1]", "line 1: expected a scalar"),
+        ("version: !!bool maybe", "line 1: this is no bool"),
+        ("version: !!float ten", "line 1: this is no float"),
+        (f"version: {'9' * 5000}", "line 1: Exceeds the limit"),
     ],
 )
 def test_what_is_no_rules_file_is_refused_with_its_line(text: str, told: str) -> None:
@@ -123,6 +130,12 @@ def test_a_character_escaped_in_two_halves_is_one() -> None:
 def test_half_a_character_is_refused_with_its_line(half: str, rest: str) -> None:
     """A command with it could not be written down, and the process would end at each try."""
     assert complaint("version: 1\n" + rest.format(half)).startswith("line 2: an escape such as")
+
+
+@pytest.mark.parametrize(("written", "days"), [("010", 10), ("0o10", 8), ("0x10", 16), ("1e1", 10)])
+def test_a_number_is_what_it_is_to_an_editor(written: str, days: int) -> None:
+    file = parse(f"version: 1\ndefaults: {{due_business_days: {written}}}")
+    assert file.defaults.due_business_days == days
 
 
 def test_an_unknown_event_type_is_told_the_known_ones() -> None:

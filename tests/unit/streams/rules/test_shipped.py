@@ -54,6 +54,83 @@ def test_an_editor_complains_of_what_we_refuse(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("member", "fits"),
+    [
+        ("enabled: true", True),
+        ("enabled: True", True),
+        ("enabled: yes", False),
+        ("enabled: 1", False),
+        ("enabled: 'true'", False),
+        ("recipients: [to, cc]", True),
+        ("recipients: to", False),
+        ("recipients: []", False),
+        ("recipients: {to: 1}", False),
+        ("include_domains: [acme.com]", True),
+        ("include_domains: ['*.acme.com']", False),
+        ("include_domains: [7]", False),
+        ("subject: 2026-01-01", True),
+        ("subject: 1:30", True),
+        ("subject: 1_000", True),
+        ("subject: no", True),
+        ("subject: =", True),
+        ("subject: ~", True),
+        ("subject: 7", False),
+        ("subject: 1e3", False),
+        ("subject: .inf", False),
+        ("subject: true", False),
+        ("subject: '{recipient}'", True),
+        ("subject: '{{recipient:}}'", True),
+        ("subject: '{recipient:}'", False),
+        ("subject: '{recipient'", False),
+        (f"body: {'x' * 32_000}", True),
+        (f"body: {'x' * 32_001}", False),
+        ("due_business_days: 0x10", True),
+        ("due_business_days: 3.0", True),
+        ("due_business_days: 2.5", False),
+        ("due_business_days: .nan", False),
+        ("due_business_days: 1e999", False),
+        ("due_business_days: 0b1", False),
+        ("due_business_days: 0b_", False),
+        ("due_business_days: 1:30", False),
+        ("due_business_days: '3'", False),
+        ("due_business_days: true", False),
+        ("due_business_days: null", False),
+        ("holidays: {also: [2026-12-24]}", True),
+        ("holidays: {also: ['2026-12-24']}", True),
+        ("holidays: {also: [86400]}", False),
+        ("holidays: {also: ['86400']}", False),
+        ("holidays: {also: ['2026-12-24T00:00:00']}", False),
+        ("holidays: {also: 2026-12-24}", False),
+        ("priority: high", True),
+        ("owner: 7", False),
+        ("owner_by_sender: {a@x: b@x, U-1: b@x}", True),
+        ("owner_by_sender: {a@x: sender}", False),
+        ("owner_by_sender: [a@x]", False),
+        ("fallback_owner: null", True),
+        ("fallback_owner: desk", False),
+    ],
+)
+def test_an_editor_and_we_take_the_same_and_refuse_the_same(member: str, fits: object) -> None:
+    text = f"version: 1\ndefaults:\n  {member}\n"
+    assert VALIDATOR.is_valid(document.read(text).value) is fits
+    assert accepted(text) is fits
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "true", "'1'", "2", "null"])
+def test_the_version_is_one_to_both_or_to_neither(version: str) -> None:
+    text = f"version: {version}"
+    assert accepted(text) is VALIDATOR.is_valid(document.read(text).value)
+
+
+def accepted(text: str) -> bool:
+    try:
+        parse(text)
+    except BadRules:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("model", [Rule, Holidays])
 def test_the_page_describes_every_member(model: type[Rule | Holidays]) -> None:
     for name, field in model.model_fields.items():
