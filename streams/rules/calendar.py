@@ -36,5 +36,6 @@ def _calendar(chosen: Holidays | None) -> HolidayBase:
     else:
         calendar = country_holidays(chosen.country, subdiv=chosen.subdivision)
     for day in chosen.also if chosen else ():
-        calendar[day] = "also"
+        calendar[day] = "also"  # first: it has the library work out the year, and its moved days
+        calendar.weekend_workdays.discard(day)
     return calendar

@@ -30,17 +30,14 @@ EventName = Literal[
 MAX_BUSINESS_DAYS = 365
 DEFAULT_BUSINESS_DAYS = 2
 
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
+
 Address = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 Owner = Annotated[str, Field(pattern=r"^(sender|[^@\s]+@[^@\s]+)$")]
 Domain = Annotated[str, Field(pattern=r"^[^@*\s.]+(\.[^@*\s.]+)*$"), AfterValidator(str.lower)]
-Sender = Annotated[str, AfterValidator(str.lower)]
 Template = Annotated[
     str, AfterValidator(checked), Field(json_schema_extra={"pattern": PATTERN}, max_length=32_000)
 ]
-
-
-Flag = Annotated[bool, Strict()]
-Days = Annotated[int, Strict(), Field(ge=0, le=MAX_BUSINESS_DAYS)]
 
 
 def _written_out(day: Any) -> Any:
@@ -57,9 +54,25 @@ def _no_boolean(version: Any) -> Any:
     return version
 
 
-_DAY = r"^\d{4}-\d{2}-\d{2}$"
+def known_as(sender: str) -> str:
+    """Return what tells senders apart, of an address or id."""
+    return sender.strip().lower()
+
+
+def _no_sender_twice(owners: Any) -> Any:
+    """Refuse what reading would merge, and with it one of two owners."""
+    names = [known_as(name) for name in owners if isinstance(name, str)] if owners else []
+    if len(names) > len(set(names)):
+        raise ValueError("two of its senders differ by case or by spaces around them alone")
+    return owners
+
+
+Flag = Annotated[bool, Strict()]
+Days = Annotated[int, Strict(), Field(ge=0, le=MAX_BUSINESS_DAYS)]
 Day = Annotated[date, BeforeValidator(_written_out), Field(json_schema_extra={"pattern": _DAY})]
 Version = Annotated[Literal[1], BeforeValidator(_no_boolean)]
+Sender = Annotated[str, AfterValidator(known_as)]
+Owners = Annotated[Mapping[Sender, Address], BeforeValidator(_no_sender_twice)]
 
 
 class _Part(BaseModel):
@@ -131,7 +144,7 @@ class Rule(_Part):
     owner: Owner = "sender"
     """Whose task it is: sender, or the e-mail address of a user of the CRM."""
 
-    owner_by_sender: Mapping[Sender, Address] = Field(default_factory=dict)
+    owner_by_sender: Owners = Field(default_factory=dict)
     """Sender's e-mail address (or Seismic user id) to the owner's address; wins over owner."""
 
     fallback_owner: Address | None = None

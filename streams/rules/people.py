@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from schemas.task import Person
-from streams.rules.model import Rule
+from streams.rules.model import Rule, known_as
 
 
 def welcome(address: str | None, rule: Rule) -> bool:
@@ -17,7 +17,7 @@ def welcome(address: str | None, rule: Rule) -> bool:
 def owner(sender: Person, rule: Rule) -> Person:
     """Return whose task it is: by the sender, else the rule's owner, who may be the sender."""
     for name in filter(None, (sender.email, sender.id)):
-        if chosen := rule.owner_by_sender.get(name.strip().lower()):
+        if chosen := rule.owner_by_sender.get(known_as(name)):
             return Person(email=chosen)
     return sender if rule.owner == "sender" else Person(email=rule.owner)
 

@@ -19,6 +19,7 @@ CALENDARS = [
     Holidays(country="AE"),
     Holidays(country="CN"),
     Holidays(country="JP", also=(date(2026, 12, 28),)),
+    Holidays(country="HU", also=(date(2026, 1, 10), date(2026, 12, 12))),
 ]
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 SOME = st.integers(0, 40)
@@ -70,6 +71,20 @@ def test_holidays_and_weekends_are_those_of_the_place(
     start: date, days: int, holidays: Holidays | None, end: date
 ) -> None:
     assert due(start, days, holidays) == end
+
+
+@pytest.mark.parametrize(
+    ("country", "moved"), [("HU", date(2026, 1, 10)), ("CN", date(2026, 1, 4))]
+)
+def test_a_further_day_off_is_off_though_the_country_moved_work_there(
+    country: str, moved: date
+) -> None:
+    eve = moved - timedelta(days=1)
+    assert due(eve, 1, Holidays(country=country)) == moved
+    assert due(eve, 1, Holidays(country=country, also=(moved,))) > moved
+    again = Holidays(country=country, also=(moved, date(2027, 1, 1)))
+    assert due(moved, 0, again) > moved
+    assert due(eve, 1, Holidays(country=country)) == moved, "and elsewhere it is no day off"
 
 
 def test_the_day_of_an_event_is_the_zones() -> None:

@@ -170,6 +170,16 @@ def test_an_address_in_the_file_is_not_repeated() -> None:
     assert "b@@y" not in complaint("version: 1\ndefaults:\n  owner: b@@y.org\n")
 
 
+@pytest.mark.parametrize("other", ["A@x.org", "' a@x.org'", "'a@X.org '"])
+def test_a_sender_who_is_there_twice_is_refused(other: str) -> None:
+    """Else one of the two owners would be dropped without a word."""
+    said = complaint(
+        f"version: 1\ndefaults:\n  owner_by_sender: {{a@x.org: b@x.org, {other}: c@x.org}}\n"
+    )
+    assert said.startswith("line 3: defaults.owner_by_sender is wrong: two of its senders differ")
+    assert "@" not in said
+
+
 def test_a_file_is_named(tmp_path: Path) -> None:
     wrong = tmp_path / "rules.yaml"
     wrong.write_text("version: 3")

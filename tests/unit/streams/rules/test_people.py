@@ -40,7 +40,9 @@ def test_a_fixed_owner_owns_all_tasks() -> None:
     assert people.owner(SELLER, Rule(owner="desk@example.com")) == Person(email="desk@example.com")
 
 
-@pytest.mark.parametrize("known_as", ["seller@example.com", "SELLER@example.com", "u-1"])
+@pytest.mark.parametrize(
+    "known_as", ["seller@example.com", "SELLER@example.com", " seller@example.com ", "u-1"]
+)
 def test_a_sender_may_have_another_owner(known_as: str) -> None:
     rule = Rule(owner="desk@example.com", owner_by_sender={known_as: "anna@example.com"})
     assert people.owner(SELLER, rule) == Person(email="anna@example.com")
