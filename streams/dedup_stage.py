@@ -48,7 +48,7 @@ class DedupHandler(Handler):
         self._marks = await self._restored_marks(start, found.ends[changelog], self._restoring)
         return start
 
-    def active_at(self) -> float:
+    def opening_at(self) -> float:
         """Return when the restore last moved: millions of marks take minutes."""
         return self._restoring_at
 

@@ -36,9 +36,16 @@ class Handler(ABC):
         """Make a `handle` that waits for somebody else return soon."""
 
     def active_at(self) -> float:
-        """Return until when what it does counts as progress although no offset moves.
+        """Return until when what `handle` does counts as progress although no offset moves.
 
         Monotonic; a wait that somebody else asked for lies in the future.
+        """
+        return -math.inf
+
+    def opening_at(self) -> float:
+        """Return when `open` last made progress, monotonic: one may take minutes.
+
+        What partitions share says nothing here: others may move while this one hangs.
         """
         return -math.inf
 
@@ -108,8 +115,12 @@ class Ownership:
             await self.handler.close()
 
     def idle_since(self) -> float:
-        """Return the monotonic time of the last progress."""
+        """Return the monotonic time of the last progress with records."""
         return max(self.moved_at, self.handler.active_at())
+
+    def arriving_since(self) -> float:
+        """Return the monotonic time of the last progress of the takeover."""
+        return max(self.moved_at, self.handler.opening_at())
 
     def _guard(self, records: Sequence[ConsumerRecord]) -> None:
         """A commit must never pass a record that was not handled.

@@ -212,7 +212,7 @@ class Source(faust.Service, ConsumerRebalanceListener):  # type: ignore[misc] # 
         """
         now = time.monotonic()
         waits = [now - own.idle_since() for own in self._owned.values() if own.lag > 0]
-        waits += [now - own.idle_since() for own in self._arriving.values()]
+        waits += [now - own.arriving_since() for own in self._arriving.values()]
         return max([0.0, *waits])
 
     async def _observe_lag(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from schemas.events.payload import Payload
+from schemas.events.payload import Payload, Time
 
 
 class CrmContext(Payload):
@@ -72,7 +72,7 @@ class Email(Payload):
     """Data of email-v3 and email-enriched-v3; `user_id` and `user_email` are the sender's."""
 
     interaction_id: str | None = None
-    interaction_occurred_at: str | None = None
+    interaction_occurred_at: Time | None = None
     interaction_group: InteractionGroup | None = None
     delivery_option_id: str | None = None
     delivery_option_name: str | None = None

@@ -37,9 +37,9 @@ async def test_a_restore_that_moves_is_progress() -> None:
     producer: Any = Producer()
     handler = DedupHandler(producer, TOPICS, "legacy", restored)
     opening = asyncio.create_task(handler.open(first))
-    assert handler.active_at() == -math.inf
+    assert handler.opening_at() == -math.inf
     before = time.monotonic()
     may_move.set()
     assert await opening == 7
     assert asked == [(7, 42)]
-    assert before <= handler.active_at() <= time.monotonic()
+    assert before <= handler.opening_at() <= time.monotonic()

@@ -136,6 +136,11 @@ def test_a_time_that_cannot_be_falls_back_to_the_events_and_then_to_ours(absurd:
     assert tasks(unknown)[0].due == date(2026, 4, 9)
 
 
+def test_a_time_may_be_told_in_milliseconds() -> None:
+    (task,) = tasks(email([to("a@x")], interactionOccurredAt=1_776_067_200_000))  # 13 April 2026
+    assert task.due == date(2026, 4, 15)
+
+
 def test_the_time_of_the_send_comes_before_the_events() -> None:
     event = email([to("a@x")], "2026-04-20T08:00:00Z")
     assert tasks(event)[0].due == date(2026, 4, 9)

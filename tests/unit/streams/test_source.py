@@ -70,10 +70,13 @@ class Work(Handler):
         self.may_open.set()
         self.may_handle.set()
         self.closed = 0
-        self.busy_until = -math.inf
+        self.busy_until = self.opened_at = -math.inf
 
     def active_at(self) -> float:
         return self.busy_until
+
+    def opening_at(self) -> float:
+        return self.opened_at
 
     async def open(self, first: First) -> int:
         await self.may_open.wait()
@@ -359,11 +362,22 @@ async def test_a_takeover_that_moves_is_no_stall_however_long_it_takes() -> None
         await b.assigned(P0, P1)
         for taken in b.source._arriving.values():
             taken.moved_at -= 700
-        b.work[P0].busy_until = time.monotonic()
+        b.work[P0].opened_at = time.monotonic()
         assert b.source.stalled_for() > 699, "the other one does not move"
-        b.work[P1].busy_until = time.monotonic()
+        b.work[P1].opened_at = time.monotonic()
         assert b.source.stalled_for() < 1
         assert not b.source.ready()
+
+
+async def test_a_takeover_that_hangs_is_a_stall_though_its_handler_may_wait_with_records() -> None:
+    """A CRM's throttling holds for every partition of it, and for no takeover."""
+    async with bench() as b:
+        b.work[P0] = Work()
+        b.work[P0].may_open.clear()
+        await b.assigned(P0)
+        b.source._arriving[P0].moved_at -= 700
+        b.work[P0].busy_until = time.monotonic() + 300
+        assert b.source.stalled_for() > 699
 
 
 async def test_a_takeover_that_was_broken_off_is_no_stall() -> None:
