@@ -27,7 +27,7 @@ class _Part(BaseModel):
 
 
 class Person(_Part):
-    """A user or recipient as Seismic names it; either field may be missing, never both."""
+    """A user or recipient as Seismic names it; an owner has neither if it names no sender."""
 
     id: str | None = None
     email: str | None = None
@@ -48,8 +48,8 @@ class TaskCommand(_Part):
     """Create one task, once; never change one that exists.
 
     `owner` is whose task it is to be; `fallback_owner` is asked when the CRM knows no such user.
-    `subject` is at most 255 characters, `body` (the task's text) at most 32,000: what every CRM
-    we deliver to can hold. `due` is a day, in no time zone.
+    `subject` is at most 255 characters, `body` (the task's text) at most 32,000; a connector whose
+    CRM holds less cuts further. `due` is a day, in no time zone.
     """
 
     version: Literal[1] = 1

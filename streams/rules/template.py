@@ -13,9 +13,11 @@ from schemas.names import CONTROL_CHARACTER
 
 SUBJECT_LIMIT = 255
 BODY_LIMIT = 32_000
-"""What every CRM that we deliver to can hold, in characters."""
+"""In characters: what Salesforce can hold; a connector whose CRM holds less cuts further."""
 
 _CUT = "…"
+_BREAK = re.compile(rf"{CONTROL_CHARACTER.pattern}|[\u2028\u2029]")
+"""What is no part of one line: Unicode has two separators that are no control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def checked(template: str) -> str:
 
 def subject(template: str, facts: Facts) -> str:
     """Fill in a checked template: one line, not longer than a subject may be."""
-    return CONTROL_CHARACTER.sub(" ", _filled(template, facts, SUBJECT_LIMIT))
+    return _BREAK.sub(" ", _filled(template, facts, SUBJECT_LIMIT))
 
 
 def body(template: str, facts: Facts) -> str:

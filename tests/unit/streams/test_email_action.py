@@ -72,6 +72,11 @@ def test_a_command_says_who_whom_what_and_when() -> None:
     assert task.related is None
 
 
+def test_a_sender_whom_nobody_names_is_an_owner_without_id_and_address() -> None:
+    (task,) = tasks(email([to("a@x")], userId=None, userEmail=None))
+    assert TaskCommand.decode(task.encode()).owner == Person()
+
+
 def test_recipients_are_told_apart_by_lower_cased_address() -> None:
     event = email([to("ada@example.com"), to(" ADA@example.com"), to("bob@example.com")])
     assert recipients_of(event) == ["ada@example.com", "bob@example.com"]

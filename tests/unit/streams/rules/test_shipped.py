@@ -3,14 +3,16 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import jsonschema_rs
 import pytest
 
+from streams.crm.dynamics.mapping import DESCRIPTION_LIMIT, SUBJECT_LIMIT
 from streams.rules import document, schema
 from streams.rules.book import RuleBook
 from streams.rules.loader import BadRules, load, parse
-from streams.rules.model import Holidays, Rule
+from streams.rules.model import EventName, Holidays, Rule
 from streams.rules.template import PLACEHOLDERS
 
 ROOT = Path(__file__).parents[4]
@@ -28,6 +30,19 @@ def test_the_schema_is_up_to_date() -> None:
 def test_the_example_is_valid_for_us_and_for_an_editor() -> None:
     VALIDATOR.validate(document.read(EXAMPLE.read_text(encoding="utf-8")).value)
     assert RuleBook(load(EXAMPLE)).turned_on("email-v3")
+
+
+def test_the_examples_pilot_is_of_every_event_type() -> None:
+    rules = RuleBook(load(EXAMPLE))
+    pilot = "5b0c9c1e-7d0a-4c8e-9a53-3f1d2e6b7a21"
+    for name in get_args(EventName):
+        assert rules.rule(pilot, name).include_domains == ("acme.example",)
+        assert rules.rule("another", name).include_domains == ()
+
+
+def test_the_page_says_where_less_is_held() -> None:
+    cuts = f"a subject is cut to {SUBJECT_LIMIT} characters and a text to {DESCRIPTION_LIMIT:,}"
+    assert f"for Dynamics 365 {cuts}" in page()
 
 
 def test_the_example_tells_editors_where_the_schema_is() -> None:

@@ -4,7 +4,7 @@ import re
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.rules import template
@@ -17,6 +17,7 @@ TEMPLATES = st.lists(PIECES | st.text().filter(lambda text: not {"{", "}"} & set
 )
 
 
+@example("one\u2028two\u2029three", Facts())
 @given(TEMPLATES, FACTS)
 def test_every_template_of_known_placeholders_can_be_filled_in(text: str, facts: Facts) -> None:
     assert template.checked(text) == text
