@@ -9,6 +9,7 @@ from schemas.reasons import Malformed
 from schemas.task import TaskCommand
 from streams import followup
 from streams.actions import ACTIONS
+from streams.actions.session_summary import first_views
 from streams.crm import Refused, Request
 from streams.crm.target import Target
 from streams.rules.book import RuleBook
@@ -44,10 +45,22 @@ def why_nothing(event: Envelope, rules: RuleBook) -> str:
     if not ACTIONS.get(event.spelling):
         followed = ", ".join(name for name, actions in ACTIONS.items() if actions)
         return f"nothing follows from {event.spelling}; tasks follow from: {followed}"
+    known = rules.knows(event.tenant_id)
+    whose = "" if known else f"there are no rules for tenant {event.tenant_id}, by everybody's: "
+    return whose + _why(event, rules)
+
+
+def _why(event: Envelope, rules: RuleBook) -> str:
     if not rules.rule(event.tenant_id, event.spelling).enabled:
         return (
             f"the rule for {event.spelling} of tenant {event.tenant_id} is off; "
-            "say `enabled: true` in it, see docs/task-rules.md"
+            "say `enabled: true` in it, under `events`, see docs/task-rules.md"
+        )
+    if first_views in ACTIONS[event.spelling]:
+        return (
+            "the event names no viewer whom its rule wants: viewers are its participants, or the "
+            "one recipient where it has none, and never the sender; in the rules, "
+            "`include_domains` and `exclude_domains` decide that"
         )
     return (
         "the event names nobody that its rule wants; in the rules, `recipients`, "

@@ -45,6 +45,10 @@ class RuleBook:
         """
         return self._tenants.get(tenant_id, self._everybody)[event_type]
 
+    def knows(self, tenant_id: str) -> bool:
+        """Return whether something is said for this tenant, or nothing for any."""
+        return tenant_id in self._tenants or not self._tenants
+
     def turned_on(self, event_type: str) -> bool:
         """Return whether tasks follow from this type for any tenant, known or not."""
         tables = [self._everybody, *self._tenants.values()]

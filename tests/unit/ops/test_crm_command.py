@@ -285,7 +285,36 @@ def test_why_nothing_follows_is_told() -> None:
     off = RuleBook(parse("version: 1\ndefaults: {include_domains: [nowhere.example]}"))
     event = events.read(EMAIL.read_bytes(), None, None, "legacy")
     assert "`include_domains`" in why_nothing(event, off)
+    assert "`recipients`" in why_nothing(event, off)
     for name in ("UserCreatedV1", "livesend-summary-v2"):
         other = events.read((EVENTS / f"{name}.json").read_bytes(), None, None, "legacy")
         assert plan(other, off, []) == []
         assert why_nothing(other, off).startswith(f"nothing follows from {name}; tasks follow")
+
+
+def test_why_nothing_follows_from_a_view_is_told_in_words_of_its_own() -> None:
+    event = events.read(VIEW.read_bytes(), None, None, "legacy")
+    on = "version: 1\nevents: {livesend-session-summary-enriched-v3: {enabled: true}}\n"
+    rules = RuleBook(parse(on + "defaults: {include_domains: [nowhere.example]}"))
+    assert plan(event, rules, []) == []
+    told = why_nothing(event, rules)
+    assert told.startswith("the event names no viewer whom its rule wants")
+    assert "`recipients`" not in told
+    assert "`exclude_domains`" in told
+
+
+@pytest.mark.parametrize(
+    ("tenants", "prefix"),
+    [
+        ("{}", "the event names nobody"),
+        ("{acme: {}}", "there are no rules for tenant globex, by everybody's: the event names"),
+        ("{globex: {}}", "the event names nobody"),
+    ],
+)
+def test_a_tenant_whom_the_rules_do_not_name_is_told(tenants: str, prefix: str) -> None:
+    """A tenantId with a slip in it gets everybody's rules, which nobody would look at."""
+    rules = RuleBook(
+        parse(f"version: 1\ndefaults: {{include_domains: [n.example]}}\ntenants: {tenants}")
+    )
+    event = events.read(EMAIL.read_bytes(), None, "globex", "legacy")
+    assert why_nothing(event, rules).startswith(prefix)
