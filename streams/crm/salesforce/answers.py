@@ -67,10 +67,6 @@ LINK_CODES = frozenset(
 """Codes that speak of a record the task refers to, not of the task."""
 
 _ID = re.compile(r"\b00T[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?\b", re.ASCII)
-_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
-RESERVE = 0.05
-"""Share of the day's API requests that is left to the organisation's other programs."""
-_REST_SECONDS = 60.0
 
 
 class LinkRefused(Exception):
@@ -143,6 +139,19 @@ def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
         return [dict(record) for records in parts for record in records]
 
 
+@contextmanager
+def look_up() -> Iterator[None]:
+    """Take a question that is refused for one not asked: it judges our words, not the command.
+
+    Raises:
+        Unavailable: in place of `Refused`.
+    """
+    try:
+        yield
+    except Refused as refused:
+        raise Unavailable(refused.reason) from refused
+
+
 def created(value: Any, records: int, key_field: str) -> list[Created | AlreadyThere | Exception]:
     """Return what became of each of so many items of a collection.
 
@@ -161,32 +170,13 @@ def part(result: Mapping[str, Any]) -> Any:
     raise verdict(_trouble(int(result.get("statusCode", 500)), first, None))
 
 
-def usage(answer: Answer) -> tuple[int, int] | None:
-    """Return how many of the day's API requests are used, of how many, if the answer tells.
-
-    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
-    """
-    match = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def nearly_used_up(answer: Answer) -> bool:
-    """Say whether what is left of the day's API requests is meant for others."""
-    used = usage(answer)
-    return used is not None and used[0] >= used[1] * (1 - RESERVE)
-
-
 def _overtaxed(answer: Answer) -> bool:
     return overtaxed(answer) or (
         answer.status == HTTPStatus.FORBIDDEN and b"REQUEST_LIMIT_EXCEEDED" in answer.body
     )
 
 
-def _wish(answer: Answer, now: datetime) -> float | None:
-    return _REST_SECONDS if nearly_used_up(answer) else wish(answer, now)
-
-
-MANNERS = Manners(overtaxed=_overtaxed, wish=_wish)
+MANNERS = Manners(overtaxed=_overtaxed)
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from streams.crm import Finding, Refused, Request, Unavailable
 from streams.crm.answer import Answer
 from streams.crm.call import Caller
 from streams.crm.salesforce import soql
-from streams.crm.salesforce.answers import RESERVE, content, found, nearly_used_up, usage
+from streams.crm.salesforce.answers import content, found
 from streams.crm.salesforce.options import Options
+from streams.crm.salesforce.reserve import SHARE, nearly_used_up, usage
 
 _WRITTEN = ("Subject", "Description", "ActivityDate", "Priority", "Status")
 _READ = {
@@ -32,8 +33,7 @@ async def check(caller: Caller, options: Options) -> Sequence[Finding]:
         *_task(task, options),
         _limit(answer),
     ]
-    # Near the limit the caller rests for a minute after each answer: that alone is to be told.
-    kinds = () if nearly_used_up(answer) else ("User", *options.link_to)
+    kinds = ("User", *options.link_to)
     return [*findings, *[await _readable(caller, options, kind) for kind in kinds]]
 
 
@@ -89,7 +89,7 @@ def _limit(answer: Answer) -> Finding:
     return _finding(
         f"API requests of the day{share}",
         not nearly_used_up(answer),
-        f"the last {RESERVE:.0%} are left to others: buy more, or see which program uses them",
+        f"the last {SHARE:.0%} are left to others: buy more, or see which program uses them",
     )
 
 

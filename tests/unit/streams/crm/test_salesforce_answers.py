@@ -15,10 +15,8 @@ from streams.crm.salesforce.answers import (
     Duplicate,
     LinkRefused,
     content,
-    nearly_used_up,
     part,
     saved,
-    usage,
 )
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
@@ -147,26 +145,6 @@ def test_parts_of_a_batch() -> None:
     assert ids == ["001D000000K0fXOIAZ", "006D000000K0fXPIAZ"]
     with pytest.raises(Unavailable, match="INVALID_TYPE: an object is hidden"):
         part({"statusCode": 400, "result": [{"errorCode": "INVALID_TYPE"}]})
-
-
-@pytest.mark.parametrize(
-    ("header", "used"),
-    [
-        ("api-usage=18/5000", (18, 5000)),
-        ("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)", (25, 5000)),
-        ("per-app-api-usage=17/250(appName=sample-connected-app)", None),
-        ("", None),
-    ],
-)
-def test_documented_usage_headers(header: str, used: tuple[int, int] | None) -> None:
-    assert usage(answer(200, Sforce_Limit_Info=header)) == used
-
-
-def test_the_last_requests_of_the_day_are_left_to_others() -> None:
-    enough = answer(200, Sforce_Limit_Info="api-usage=4749/5000")
-    scarce = answer(200, Sforce_Limit_Info="api-usage=4750/5000")
-    assert (nearly_used_up(enough), nearly_used_up(scarce)) == (False, True)
-    assert (MANNERS.wish(enough, NOW), MANNERS.wish(scarce, NOW)) == (None, 60)
 
 
 def test_a_used_up_limit_is_told_from_another_403() -> None:
