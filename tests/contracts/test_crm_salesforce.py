@@ -278,6 +278,15 @@ async def test_a_look_up_that_is_refused_is_no_judgement_on_the_task(
     assert refused.reason == ": ".join(filter(None, [f"HTTP {status}", code]))
 
 
+@pytest.mark.parametrize("gap", ["length", "type", "status", "required"])
+async def test_what_is_the_same_for_every_task_makes_no_dead_letter(
+    fake: salesforce.Salesforce, gap: str
+) -> None:
+    fake.state.missing.add(gap)
+    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), command())
+    assert isinstance(refused, Unavailable)
+
+
 @pytest.mark.parametrize("url", [None, "", "http://crm.example.com", "na1.salesforce.com"])
 async def test_a_url_that_is_none_is_told(url: str | None) -> None:
     with pytest.raises(ValueError, match="https://"):

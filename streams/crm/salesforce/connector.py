@@ -165,7 +165,7 @@ class Salesforce:
     ) -> Sequence[Created | AlreadyThere | Exception]:
         try:
             answer = await self._ask(self._for_creation(items))
-            return created(answer, len(items), self._options.key_field)
+            return created(answer, len(items), self._options.key_field, self._options.fields)
         except Unavailable as lost:
             if not self._options.query_first:
                 raise
