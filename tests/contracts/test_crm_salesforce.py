@@ -40,6 +40,7 @@ async def fake() -> AsyncIterator[salesforce.Salesforce]:
     state = State(
         users={"sam@vendor.example": USER},
         contacts={"pat@customer.example": CONTACT},
+        leads={"lou@customer.example": "00Q000000000002EAA"},
         records={DEAL: "Opportunity"},
     )
     fake = salesforce.Salesforce(state)
@@ -161,6 +162,17 @@ async def test_a_task_about_a_lead_leaves_the_opportunity_out(
     task = command(recipient=Person(email="lee@customer.example"))
     assert isinstance((await outcomes(connect(fake.url, options(), LIMITS), task))[0], Created)
     assert (fake.tasks(task.key)[0].recipient, fake.tasks(task.key)[0].related) == (LEAD, None)
+
+
+async def test_blanks_around_an_address_are_not_part_of_it(fake: salesforce.Salesforce) -> None:
+    task = command(
+        owner=Person(email=" "),
+        fallback_owner=Person(email=" Sam@vendor.example"),
+        recipient=Person(email="pat@customer.example\n"),
+    )
+    await outcomes(connect(fake.url, options(), LIMITS), task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient) == (USER, CONTACT)
 
 
 async def test_a_converted_lead_is_nobody(fake: salesforce.Salesforce) -> None:

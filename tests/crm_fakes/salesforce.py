@@ -5,7 +5,8 @@
 "unique" (it is not unique), "field access" (nor writable), "length" (it holds 18 characters),
 "type" (it is a number), "status" (there is no status Not Started), "required" (a field of the
 organisation's own has to be set), "users", "contacts", "leads" (no Read),
-"requests" (the day's are nearly used up). `State.refused`: an error of an item.
+"other users", "contact sharing", "lead sharing" (none but its own record is visible), "requests"
+(the day's are nearly used up). `State.refused`: an error of an item.
 """
 
 import re
@@ -162,13 +163,16 @@ class Salesforce(Fake):
     def _rows(self, kind: str) -> list[Mapping[str, Any]]:
         state = self.state
         if kind == "User":
+            others = {} if "other users" in state.missing else state.users
             return [
                 {"Id": user, "Email": email, "Username": f"{email}.org", "UserType": "Standard"}
                 | {"IsActive": user not in self.inactive}
-                for email, user in state.users.items()
+                for email, user in {USERNAME: INTEGRATION_USER, **others}.items()
             ]
         if kind == "Task":
             return [{"Id": task.id, **task.fields} for task in self._tasks.values()]
+        if f"{kind.lower()} sharing" in state.missing:
+            return []
         people = state.contacts if kind == "Contact" else state.leads
         return [
             {"Id": person, "Email": email, "IsConverted": person in self.converted}

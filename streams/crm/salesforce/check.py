@@ -17,6 +17,12 @@ _READ = {
     "Contact": "recipients cannot be linked: give Read on Contact, or take it out of link_to",
     "Lead": "recipients cannot be linked: give Read on Lead, or take it out of link_to",
 }
+_SEEN = {
+    "User": _READ["User"],
+    "Contact": "give the integration user sharing that lets it see contacts, or create one",
+    "Lead": "give the integration user sharing that lets it see leads, or create one",
+}
+_ENOUGH = {"User": 2}  # everybody sees one, himself
 
 
 async def check(caller: Caller, options: Options) -> Sequence[Finding]:
@@ -55,10 +61,11 @@ def _limit(answer: Answer) -> Finding:
 
 async def _readable(caller: Caller, options: Options, kind: str) -> Finding:
     subject = f"{kind} can be read"
-    request = soql.batch(options.api_version, [soql.any_of(kind)])
+    enough = _ENOUGH.get(kind, 1)
+    request = soql.batch(options.api_version, [soql.some(kind, enough)])
     try:
         answer = content(await caller.send(request), datetime.now(UTC))
-        found(answer, 1)
+        seen = len(found(answer, 1))
     except (Refused, Unavailable) as error:
         return Finding(subject, ok=False, remedy=f"{error.reason}: {_READ[kind]}")
-    return Finding(subject, ok=True)
+    return finding(subject, seen >= enough, f"{seen} of {enough} seen: {_SEEN[kind]}")

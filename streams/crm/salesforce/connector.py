@@ -222,6 +222,6 @@ def _key(item: Item) -> str:
 
 
 def _addresses(*people: Person | None) -> list[str]:
-    """Return the lower-cased addresses that Salesforce can hold, each once."""
-    known = [person.email.lower() for person in people if person and person.email]
-    return [one for one in dict.fromkeys(known) if len(one) <= soql.EMAIL_LIMIT]
+    """Return the addresses that Salesforce can hold, lower-cased and trimmed, each once."""
+    known = [(person.email or "").strip().lower() for person in people if person]
+    return [one for one in dict.fromkeys(known) if 0 < len(one) <= soql.EMAIL_LIMIT]
