@@ -49,6 +49,10 @@ class Unavailable(Exception):
         self.reason = reason
         self.retry_after = retry_after
 
+    def at_least(self, seconds: float) -> "Unavailable":
+        """Return the same, to be tried again after so many seconds at the earliest."""
+        return Unavailable(self.reason, max(seconds, self.retry_after or 0.0))
+
 
 OWNER_ID = "<owner>"
 RECIPIENT_ID = "<recipient>"

@@ -15,7 +15,7 @@ import structlog
 
 from schemas.task import Person, Related, TaskCommand
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
-from streams.crm.hubspot import Options, connect
+from streams.crm.hubspot import Options, connect, wire
 from streams.crm.hubspot.connector import HubSpot
 from streams.crm.limits import Limits
 from tests.crm_fakes.faults import Fault
@@ -176,10 +176,18 @@ async def test_a_batch_that_is_refused_whole_is_taken_apart(
     assert [len(one["inputs"]) for one in sent(fake, "tasks/batch/create")] == [8, 4, 2, 1, 1, 2, 4]
 
 
+@pytest.mark.parametrize(
+    ("told_by", "reason"),
+    [
+        ("input", "HTTP 400: VALIDATION_ERROR"),
+        ("batch", "HTTP 404: OBJECT_NOT_FOUND: a record that it names is gone"),
+    ],
+)
 async def test_a_contact_that_has_gone_does_not_hold_the_task_up(
-    fake: FakeHubSpot, crm: HubSpot
+    fake: FakeHubSpot, crm: HubSpot, told_by: Any, reason: str
 ) -> None:
     await crm.create(command())
+    fake.account.gone = told_by
     del fake.state.contacts[PAT]
     task = command()
     with structlog.testing.capture_logs() as logs:
@@ -192,7 +200,7 @@ async def test_a_contact_that_has_gone_does_not_hold_the_task_up(
             "log_level": "warning",
             "task": str(task.key),
             "links": ["contacts"],
-            "reason": "HTTP 400: VALIDATION_ERROR",
+            "reason": reason,
         }
     ]
 
@@ -346,6 +354,32 @@ async def test_without_uniqueness_a_lost_answer_waits_for_the_index(fake: FakeHu
         assert caught.value.retry_after == 60
         fake.account.index()
         assert isinstance(await crm.create(task), AlreadyThere)
+
+
+@pytest.mark.parametrize("body", [{}, {"results": []}, {"results": [{"id": "1"}]}])
+async def test_without_uniqueness_an_answer_that_names_no_task_waits_for_the_index(
+    fake: FakeHubSpot, body: Any
+) -> None:
+    fake.state.missing = {"unique"}
+    fake.fault(Fault("status", status=201, body=body))
+    async with connected(fake, guard="search") as crm:
+        with pytest.raises(Unavailable, match="said nothing of this task") as caught:
+            await crm.create(command())
+    assert caught.value.retry_after == 60
+
+
+async def test_without_uniqueness_a_search_is_no_longer_than_allowed(fake: FakeHubSpot) -> None:
+    fake.state.missing = {"unique"}
+    async with connected(fake, guard="search") as crm:
+        await crm.create(command())
+        made = await asyncio.gather(*(crm.create(command()) for _ in range(150)))
+    assert all(isinstance(one, Created) for one in made)
+    assert max(len(one["inputs"]) for one in sent(fake, "tasks/batch/create")) == 50
+
+
+async def test_the_longest_name_of_a_property_leaves_a_search_short_enough() -> None:
+    keys = [str(uuid4()) for _ in range(wire.KEYS_A_SEARCH)]
+    assert len(wire.search_tasks(keys, "p" * 100).body or b"") <= 3000
 
 
 async def test_without_uniqueness_who_does_not_wait_makes_a_second_task(fake: FakeHubSpot) -> None:

@@ -40,6 +40,7 @@ async def fake() -> AsyncIterator[salesforce.Salesforce]:
     state = State(
         users={"sam@vendor.example": USER},
         contacts={"pat@customer.example": CONTACT},
+        leads={"lou@customer.example": "00Q000000000002EAA"},
         records={DEAL: "Opportunity"},
     )
     fake = salesforce.Salesforce(state)
@@ -163,6 +164,17 @@ async def test_a_task_about_a_lead_leaves_the_opportunity_out(
     assert (fake.tasks(task.key)[0].recipient, fake.tasks(task.key)[0].related) == (LEAD, None)
 
 
+async def test_blanks_around_an_address_are_not_part_of_it(fake: salesforce.Salesforce) -> None:
+    task = command(
+        owner=Person(email=" "),
+        fallback_owner=Person(email=" Sam@vendor.example"),
+        recipient=Person(email="pat@customer.example\n"),
+    )
+    await outcomes(connect(fake.url, options(), LIMITS), task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient) == (USER, CONTACT)
+
+
 async def test_a_converted_lead_is_nobody(fake: salesforce.Salesforce) -> None:
     fake.state.leads["lee@customer.example"] = LEAD
     fake.converted.add(LEAD)
@@ -209,10 +221,82 @@ async def test_near_the_days_limit_it_rests(fake: salesforce.Salesforce) -> None
     await crm.create(command())
     fake.state.missing.add("requests")
     assert isinstance(await crm.create(command()), Created)
+    asked = len(fake.sent)
     (refused,) = await outcomes(crm, command())
     assert isinstance(refused, Unavailable)
     assert refused.retry_after is not None
     assert refused.retry_after > 50
+    assert len(fake.sent) == asked
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"recipient": Person(email="no@customer.example")},
+        {"owner": Person(email="no@v.example"), "fallback_owner": Person(email="ne@v.example")},
+        {"related": Related(type="Opportunity", id="006000000000009AAA")},
+    ],
+)
+@pytest.mark.parametrize("query_first", [False, True])
+async def test_near_the_days_limit_it_finishes_what_it_began(
+    fake: salesforce.Salesforce,
+    changes: dict[str, Any],
+    query_first: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    fake.state.missing.add("requests")
+    crm = connect(fake.url, options(query_first=query_first), LIMITS)
+    (made,) = await outcomes(crm, command(**changes))
+    assert isinstance(made, Created)
+
+
+@pytest.mark.parametrize("lost", [Fault("late", seconds=0.3), Fault("status", status=200, body=1)])
+async def test_without_a_unique_field_a_lost_answer_is_waited_for(
+    fake: salesforce.Salesforce, lost: Fault
+) -> None:
+    fake.state.missing |= {"field"}
+    chosen = options(key_field="CallObject", query_first=True)
+    crm = connect(fake.url, chosen, replace(LIMITS, timeout=0.2))
+    await crm.create(command())
+    fake.fault(lost)
+    task = command()
+    with pytest.raises(Unavailable) as caught:
+        await crm.create(task)
+    assert caught.value.retry_after == 60
+    await fake.settle()
+    again = await crm.create(task)
+    await crm.close()
+    assert isinstance(again, AlreadyThere if lost.kind == "late" else Created)
+    assert len(fake.tasks(task.key)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "OPERATION_TOO_LARGE"), (400, ""), (414, ""), (431, "")]
+)
+@pytest.mark.parametrize("query_first", [False, True])
+async def test_a_look_up_that_is_refused_is_no_judgement_on_the_task(
+    fake: salesforce.Salesforce,
+    status: int,
+    code: str,
+    query_first: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    body = [{"errorCode": code, "message": "canary"}]
+    fake.fault(Fault("status", on="look-up", times=9, status=status, body=body))
+    crm = connect(fake.url, options(query_first=query_first), LIMITS)
+    nobody = Person(id="seismic-1")
+    task = command(owner=nobody, recipient=nobody) if query_first else command()
+    (refused,) = await outcomes(crm, task)
+    assert isinstance(refused, Unavailable)
+    assert refused.reason == ": ".join(filter(None, [f"HTTP {status}", code]))
+
+
+@pytest.mark.parametrize("gap", ["length", "type", "status", "required"])
+async def test_what_is_the_same_for_every_task_makes_no_dead_letter(
+    fake: salesforce.Salesforce, gap: str
+) -> None:
+    fake.state.missing.add(gap)
+    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), command())
+    assert isinstance(refused, Unavailable)
 
 
 @pytest.mark.parametrize("url", [None, "", "http://crm.example.com", "na1.salesforce.com"])

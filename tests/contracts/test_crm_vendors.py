@@ -72,6 +72,7 @@ async def desk(driver: Driver, tmp_path: Path) -> AsyncIterator[Desk]:
     state = State(
         users={OWNER: ids["user"], FALLBACK: ids["other user"]},
         contacts={RECIPIENT: ids["contact"]},
+        leads={"lou@customer.example": ids["lead"]},
         records={ids["record"]: "Opportunity"},
     )
     fake = driver.fake(state)
@@ -289,8 +290,7 @@ async def test_without_any_known_owner_the_task_is_created_all_the_same(
 async def test_a_recipient_who_is_a_lead_is_linked_as_one(
     desk: Desk, crm: CRM, task: TaskCommand
 ) -> None:
-    desk.fake.state.leads["lee@customer.example"] = desk.driver.ids["lead"]
-    lead = another(task, recipient=Person(email="lee@customer.example"), related=None)
+    lead = another(task, recipient=Person(email="lou@customer.example"), related=None)
     await crm.create(lead)
     assert desk.task(lead.key).recipient == desk.driver.ids["lead"]
 

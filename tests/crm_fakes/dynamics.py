@@ -2,7 +2,8 @@
 
 `State.missing` takes: "credentials" (the secret is not the application's), "application user" (it
 has none), "Dynamics 365 Sales" (no leads, no opportunities), "users" (none to be seen), and the
-name of any privilege. `State.refused`: see `refused`.
+name of any privilege, or "Global" and a name (held for its own records alone). `State.refused`: see
+`refused`.
 """
 
 import sys

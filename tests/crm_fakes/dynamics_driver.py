@@ -69,6 +69,7 @@ DRIVER = Driver(
         "prvAssignActivity": "give its security role Assign on Activity",
         "prvReadUser": "give its security role Read on User",
         "prvAppendToLead": "give its security role Append To on Lead",
+        "Global prvReadContact": "Read on Contact in the whole organization",
         "users": "no user .* give its security role Read on User in the whole organization",
     },
     secrets=[dynamics.CLIENT_SECRET],

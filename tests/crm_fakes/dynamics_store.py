@@ -115,9 +115,8 @@ class Store:
     def _privileges(self, name: str) -> Reply:
         if NO_SALES in self.state.missing and name.endswith(("Lead", "Opportunity")):
             raise Trouble(400, "0x80040203", f"Privilege with name {name} does not exist")
-        held = (
-            [{"Depth": "Global", "PrivilegeName": name}] if name not in self.state.missing else []
-        )
+        depth = "Basic" if f"Global {name}" in self.state.missing else "Global"
+        held = [{"Depth": depth, "PrivilegeName": name}] if name not in self.state.missing else []
         context = "Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeNameResponse"
         return self._ok(context, RolePrivileges=held)
 

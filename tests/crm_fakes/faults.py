@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Kind = Literal["status", "hang", "slow", "drop", "drop_after_commit", "expire"]
+Kind = Literal["status", "hang", "slow", "drop", "drop_after_commit", "late", "expire"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Fault:
 
     `status` answers with `status`, `headers` and `body` (JSON); `hang` says nothing for `seconds`
     and closes; `slow` waits and does as usual; `drop` closes before anything is done and
-    `drop_after_commit` after it; `expire` makes all tokens invalid first.
+    `drop_after_commit` after it; `late` is like `slow`, but not ended by a caller who has hung up;
+    `expire` makes all tokens invalid first.
     """
 
     kind: Kind

@@ -21,6 +21,7 @@ V = "2026-09"
 CONTACTS_READ, CONTACTS_WRITE = "crm.objects.contacts.read", "crm.objects.contacts.write"
 OWNERS_READ, SCHEMA_READ = "crm.objects.owners.read", "crm.schemas.tasks.read"
 _PLENTY = 190
+_SEARCH_CHARACTERS = 3000
 _UNAUTHORIZED = "Authentication credentials not found."
 
 Answering = Callable[[web.Request], Awaitable[Answer]]
@@ -121,6 +122,8 @@ class FakeHubSpot(Fake):
         return self.account.read_tasks(await request.json(), archived=archived)
 
     async def _search(self, request: web.Request) -> Answer:
+        if len(await request.text()) > _SEARCH_CHARACTERS:
+            return error(400, "VALIDATION_ERROR", "the request's body is too long")
         return self.account.search(await request.json())
 
     async def _read_records(self, request: web.Request) -> Answer:

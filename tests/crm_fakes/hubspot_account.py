@@ -8,7 +8,8 @@ https://developers.hubspot.com/docs/api-reference/latest/error-handling
 
 How a second use of a unique value is told is not documented; `duplicate` picks one of the three
 ways that are seen. Nor is whether a deleted record keeps its values (here it does), nor how an
-owner or an association that does not exist is told.
+owner or an association that does not exist is told: an association is told of by its `input`, or by
+the `batch` as a whole, as `gone` says.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,7 @@ class Account:
     def __init__(self, state: State, tasks: dict[str, Task], keep: Callable[[Task], Task]) -> None:
         self.duplicate: Literal["validation", "conflict", "whole"] = "validation"
         self.page = 100
+        self.gone: Literal["input", "batch"] = "input"
         self._state = state
         self._tasks = tasks
         self._keep = keep
@@ -66,6 +68,8 @@ class Account:
             return error(400, "VALIDATION_ERROR", f"inputs: {len(inputs)} of at most {MOST}")
         if whole := self._whole(inputs):
             return 409 if whole["category"] == "CONFLICT" else 400, whole
+        if self.gone == "batch" and any(self._lost(one) for one in inputs):
+            return error(404, "OBJECT_NOT_FOUND", "an associated object does not exist")
         results, errors = [], []
         for one in inputs:
             if trouble := self._trouble(one):
@@ -142,7 +146,7 @@ class Account:
     def _trouble(self, one: Mapping[str, Any]) -> dict[str, Any] | None:
         try:
             self._judge(one["properties"])
-            self._judge_associations(one.get("associations", []))
+            self._judge_associations(one)
             self._judge_key(one["properties"].get(KEY))
         except Refusal as refusal:
             return refusal.error
@@ -159,13 +163,19 @@ class Account:
         if owner and owner not in self._state.users.values():
             raise invalid("hubspot_owner_id", "INVALID_OWNER_ID", f"{owner} is no owner")
 
-    def _judge_associations(self, associations: Sequence[Any]) -> None:
+    def _judge_associations(self, one: Mapping[str, Any]) -> None:
+        if self._lost(one):
+            message = "an associated object is not valid"
+            raise Refusal({"category": "VALIDATION_ERROR", "message": message})
+
+    def _lost(self, one: Mapping[str, Any]) -> bool:
+        """Say whether it is to be associated with a record that is not there."""
         there = {ASSOCIATION_TYPES[kind]: ids for kind, ids in self._records().items()}
-        for one in associations:
-            (kind,) = (type_["associationTypeId"] for type_ in one["types"])
-            if one["to"]["id"] not in there.get(kind, {}):
-                message = "an associated object is not valid"
-                raise Refusal({"category": "VALIDATION_ERROR", "message": message})
+        return any(
+            association["to"]["id"] not in there.get(type_["associationTypeId"], {})
+            for association in one.get("associations", [])
+            for type_ in association["types"]
+        )
 
     def _judge_key(self, key: str | None) -> None:
         if key is None or "unique" in self._state.missing:

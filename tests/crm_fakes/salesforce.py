@@ -2,13 +2,16 @@
 
 `State.missing` takes: "credentials" (the connected app is unknown), "api" (no API access),
 "version" (that version of the API is gone), "task" (no Create on Task), "field" (no key field),
-"unique" (it is not unique), "field access" (nor writable), "users", "contacts", "leads" (no Read),
-"requests" (the day's are nearly used up). `State.refused`: an error of an item.
+"unique" (it is not unique), "field access" (nor writable), "length" (it holds 18 characters),
+"type" (it is a number), "status" (there is no status Not Started), "required" (a field of the
+organisation's own has to be set), "users", "contacts", "leads" (no Read),
+"other users", "contact sharing", "lead sharing" (none but its own record is visible), "requests"
+(the day's are nearly used up). `State.refused`: an error of an item.
 """
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +23,7 @@ from tests.crm_fakes.server import Fake, State, Task, form
 
 CLIENT_ID, CLIENT_SECRET = "3MVG9.canary-client", "canary-secret"
 USERNAME, AUDIENCE = "integration@vendor.example", "https://login.salesforce.com"
-KEY_FIELD = "Geophone_Key__c"
+KEY_FIELD, OWN_FIELD = "Geophone_Key__c", "Source__c"
 INTEGRATION_USER = "005000000000001AAA"
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?", re.ASCII)
 _MISSING_KIND = {"User": "users", "Contact": "contacts", "Lead": "leads"}
@@ -28,6 +31,12 @@ _LINKS = ("OwnerId", "WhoId", "WhatId")
 _TEXTS = ("Subject", "Description", "ActivityDate", "Priority", "Status", "CallObject")
 _FIELDS = frozenset(("Id", *_TEXTS, *_LINKS, KEY_FIELD))
 _LIMITS = {"Subject": 255, "Description": 32_000, KEY_FIELD: 255, "CallObject": 255}
+_TYPES = {"Status": "picklist", "Priority": "picklist", "ActivityDate": "date"}
+_PICKLISTS = {
+    "Status": ("Not Started", "In Progress", "Completed"),
+    "Priority": ("High", "Normal", "Low"),
+}
+_RETIRED = [{"value": "Retired", "active": False}]
 _RECORDS_AT_ONCE, _PARTS_AT_ONCE = 200, 25
 
 
@@ -95,18 +104,34 @@ class Salesforce(Fake):
         missing = self.state.missing
         if trouble := self._closed(request):
             return trouble
-        fields = [
-            {
-                "name": name,
-                "createable": not (name == KEY_FIELD and "field access" in missing),
-                "filterable": name != "Description",
-                "unique": name == KEY_FIELD and "unique" not in missing,
-                "externalId": name == KEY_FIELD,
-            }
-            for name in self._known()
-        ]
+        fields = [self._field(name) for name in self._known()]
         body = {"name": "Task", "createable": "task" not in missing, "fields": fields}
         return self._answer(body)
+
+    def _field(self, name: str) -> dict[str, Any]:
+        missing, key = self.state.missing, name == KEY_FIELD
+        values = [{"value": one, "active": True} for one in self._picklist(name)]
+        return {
+            "name": name,
+            "type": "double" if key and "type" in missing else _TYPES.get(name, "string"),
+            "length": self._length(name),
+            "createable": name != "Id" and not (key and "field access" in missing),
+            "nillable": name not in {"Status", "Priority", OWN_FIELD},
+            "defaultedOnCreate": name in {"Status", "Priority"},
+            "filterable": name != "Description",
+            "unique": key and "unique" not in missing,
+            "externalId": key,
+            "picklistValues": [*values, *_RETIRED] if values else [],
+        }
+
+    def _length(self, name: str) -> int:
+        short = name == KEY_FIELD and "length" in self.state.missing
+        return 18 if short else _LIMITS.get(name, 0)
+
+    def _picklist(self, name: str) -> Sequence[str]:
+        if name == "Status" and "status" in self.state.missing:
+            return ("Open", "Done")
+        return _PICKLISTS.get(name, ())
 
     async def _query(self, request: web.Request) -> web.Response:
         status, body = self._select(request.query["q"])
@@ -138,13 +163,16 @@ class Salesforce(Fake):
     def _rows(self, kind: str) -> list[Mapping[str, Any]]:
         state = self.state
         if kind == "User":
+            others = {} if "other users" in state.missing else state.users
             return [
                 {"Id": user, "Email": email, "Username": f"{email}.org", "UserType": "Standard"}
                 | {"IsActive": user not in self.inactive}
-                for email, user in state.users.items()
+                for email, user in {USERNAME: INTEGRATION_USER, **others}.items()
             ]
         if kind == "Task":
             return [{"Id": task.id, **task.fields} for task in self._tasks.values()]
+        if f"{kind.lower()} sharing" in state.missing:
+            return []
         people = state.contacts if kind == "Contact" else state.leads
         return [
             {"Id": person, "Email": email, "IsConverted": person in self.converted}
@@ -184,13 +212,29 @@ class Salesforce(Fake):
         return {"id": self.store(task).id, "success": True, "errors": []}
 
     def _refusal(self, fields: dict[str, Any]) -> dict[str, Any] | None:
-        for name, most in _LIMITS.items():
+        for name in _LIMITS:
+            most = self._length(name)
             if len(fields.get(name) or "") > most:
                 message = f"{name}: data value too large: {fields[name]} (max length={most})"
                 return {"statusCode": "STRING_TOO_LONG", "message": message, "fields": [name]}
         if fields["Subject"] in self.state.refused:
             return dict(self.state.refused[fields["Subject"]])
-        return self._wrong_link(fields) or self._duplicate(fields)
+        return self._wrong_value(fields) or self._wrong_link(fields) or self._duplicate(fields)
+
+    def _wrong_value(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        if OWN_FIELD in self._known() and OWN_FIELD not in fields:
+            message = f"Required fields are missing: [{OWN_FIELD}]"
+            return {"statusCode": "REQUIRED_FIELD_MISSING", "message": message}
+        if KEY_FIELD in fields and "type" in self.state.missing:
+            message = f"{KEY_FIELD}: value not of required type: {fields[KEY_FIELD]}"
+            code = "INVALID_TYPE_ON_FIELD_IN_RECORD"
+            return {"statusCode": code, "message": message, "fields": [KEY_FIELD]}
+        for name in _PICKLISTS:
+            if fields[name] not in self._picklist(name):
+                message = f"{name}: bad value for restricted picklist field: {fields[name]}"
+                code = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+                return {"statusCode": code, "message": message, "fields": [name]}
+        return None
 
     def _wrong_link(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         who, what, owner = fields.get("WhoId"), fields.get("WhatId"), fields.get("OwnerId")
@@ -222,7 +266,8 @@ class Salesforce(Fake):
         return None
 
     def _known(self) -> frozenset[str]:
-        return _FIELDS - ({KEY_FIELD} if "field" in self.state.missing else set())
+        own = {OWN_FIELD} if "required" in self.state.missing else set()
+        return (_FIELDS | own) - ({KEY_FIELD} if "field" in self.state.missing else set())
 
     def _answer(self, body: Any, status: int = 200) -> web.Response:
         used = 99_000 if "requests" in self.state.missing else 18

@@ -77,6 +77,7 @@ class Fake(ABC):
         self._tasks: dict[str, Task] = {}
         self._valid: set[str] = set()
         self._issued = 0
+        self._late: set[asyncio.Task[web.StreamResponse]] = set()
 
     # What a vendor's fake brings.
 
@@ -109,6 +110,10 @@ class Fake(ABC):
     def expire(self) -> None:
         self._valid.clear()
 
+    async def settle(self) -> None:
+        """Wait until what comes late has come."""
+        await asyncio.gather(*self._late)
+
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on this machine; yields the URL."""
@@ -120,6 +125,7 @@ class Fake(ABC):
             yield self.url
         finally:
             await runner.cleanup()
+            await self.settle()
 
     # What a vendor's fake may use.
 
@@ -198,10 +204,23 @@ class Fake(ABC):
         if kind in {"hang", "drop"}:
             self.outcomes[kind] += 1
             return _cut(request)
+        if fault and kind == "late":
+            return await asyncio.shield(self._later(fault.seconds, request, handler))
         if kind == "expire":
             self.expire()
         answer = await self._authorized(request, handler)
         return _cut(request) if kind == "drop_after_commit" else answer
+
+    def _later(
+        self, seconds: float, request: web.Request, handler: Handler
+    ) -> "asyncio.Task[web.StreamResponse]":
+        async def answer() -> web.StreamResponse:
+            await asyncio.sleep(seconds)
+            return await self._authorized(request, handler)
+
+        task = asyncio.ensure_future(answer())
+        self._late.add(task)
+        return task
 
     async def _authorized(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")

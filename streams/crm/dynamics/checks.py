@@ -73,15 +73,27 @@ def signed_in(answer: Answer, now: datetime) -> Finding:
 def privileges(answers: Sequence[Answer], now: datetime) -> Iterator[Finding]:
     """Yield what each privilege's answer says, in the order of `PRIVILEGES`.
 
-    One that the environment does not know (400) belongs to a table that it does not have.
+    One that the environment does not know (400) belongs to a table that it does not have. One that
+    is held for its own records, or its business unit's, is of no use for sellers'.
     """
     for right, answer in zip(PRIVILEGES.values(), answers, strict=True):
         subject = f"the application user has {right}"
         if answer.status == HTTPStatus.OK:
-            held = bool(_members(answer).get("RolePrivileges"))
-            yield Finding(subject, held, "" if held else f"give its security role {right}")
+            held = _held(answer)
+            remedy = f"give its security role {right} in the whole organization"
+            yield Finding(subject, held, "" if held else remedy)
         elif answer.status != HTTPStatus.BAD_REQUEST:
             yield Finding(subject, ok=False, remedy=_remedy(answer, now))
+
+
+def _held(answer: Answer) -> bool:
+    """Say whether a role gives it at the depth of the whole organization.
+
+    https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/privilegedepth
+    """
+    roles = _members(answer).get("RolePrivileges")
+    listed = roles if isinstance(roles, list) else []
+    return any(isinstance(one, dict) and one.get("Depth") == "Global" for one in listed)
 
 
 def owners(answer: Answer, now: datetime) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from streams.crm.call import base_url
+from streams.crm.clock import ClockTime
 from streams.crm.dynamics.mapping import DueTime
 from streams.crm.secret import Secret
 
@@ -26,7 +27,7 @@ class Options(BaseModel):
     client_secret: Secret
     authority: Annotated[str, AfterValidator(base_url)] = "https://login.microsoftonline.com"
     scope: str | None = None
-    due_time: time = time(10)
+    due_time: ClockTime = time(10)
     time_zone: ZoneInfo = ZoneInfo("UTC")
 
     @property

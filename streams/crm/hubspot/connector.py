@@ -11,7 +11,7 @@ from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Finding, Refused, Request
 from streams.crm.batches import Batches
 from streams.crm.call import Caller
-from streams.crm.hubspot import checks, preview, wire
+from streams.crm.hubspot import checks, preview
 from streams.crm.hubspot.directory import Directory
 from streams.crm.hubspot.errors import MANNERS, carried_out
 from streams.crm.hubspot.key_property import KeyProperty
@@ -47,7 +47,7 @@ class HubSpot:
         self._key_property = KeyProperty(self._ask, options, limits.cached)
         self._guard = _GUARDS[options.guard](self._ask, options.key_property)
         self._batches: Batches[Placed, Outcome] = Batches(
-            self._write, wire.MOST, key=lambda one: one.task.key, at_once=limits.concurrency
+            self._write, self._guard.most, key=lambda one: one.task.key, at_once=limits.concurrency
         )
 
     async def create(self, task: TaskCommand) -> Outcome:

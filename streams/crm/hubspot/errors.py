@@ -7,6 +7,7 @@
 | 408, 423, 425, 477, 5xx | wait: `Retry-After` if given; 2 s for 423, a record that is locked |
 | 3xx, 401, 402, 403, 404, 405, 407, 410 | the operator's: address, token, scopes |
 | `MISSING_SCOPES`, `PROPERTY_DOESNT_EXIST` and their like with any status | the operator's |
+| `OBJECT_NOT_FOUND` with any status | judged: it names a record that is gone |
 | any other 4xx, any other error of an input | judged: the request or that input is not acceptable |
 
 How a second use of a unique value is told is not documented and differs between objects (status
@@ -28,7 +29,7 @@ import orjson
 from streams.crm import Refused, Unavailable
 from streams.crm.answer import Answer, is_operators, retry_after
 from streams.crm.call import Manners
-from streams.crm.verdict import Trouble, Verdict, again, judge
+from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
 
 _LOCKED = 423
 _MOVING = 477  # the account is being moved to another data centre
@@ -47,6 +48,7 @@ TABLE: Mapping[str, Verdict] = {
     "INVALID_AUTHENTICATION": again("give a valid access token"),
     "MISSING_SCOPES": again("grant the token one of these scopes"),
     "OBJECT_ALREADY_EXISTS": _TAKEN,
+    "OBJECT_NOT_FOUND": terminal("a record that it names is gone"),
     "PROPERTY_DOESNT_EXIST": again("create this property on tasks"),
     "SECONDLY": again("asked too often"),
     "TEN_SECONDLY_ROLLING": again("asked too often"),

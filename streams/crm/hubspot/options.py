@@ -1,11 +1,12 @@
 """What an operator tells about one HubSpot account."""
 
 from datetime import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from streams.crm.clock import ClockTime
 from streams.crm.secret import Secret
 
 
@@ -15,13 +16,6 @@ def _known(zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError("no such time zone: give one like Europe/Berlin") from error
     return zone
-
-
-def _quoted(moment: Any) -> Any:
-    # YAML reads 12:00 without quotes as the number 720: twelve minutes past midnight.
-    if isinstance(moment, int | float):
-        raise ValueError('put it in quotes, like "12:00"')  # noqa: TRY004 - pydantic's way to refuse
-    return moment
 
 
 class Options(BaseModel):
@@ -40,7 +34,7 @@ class Options(BaseModel):
     key_property: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")] = "geophone_key"
     guard: Literal["unique", "search"] = "unique"
     task_type: Literal["CALL", "EMAIL", "TODO"] = "TODO"
-    due_time: Annotated[time, BeforeValidator(_quoted)] = time(12)
+    due_time: ClockTime = time(12)
     time_zone: Annotated[str, AfterValidator(_known)] = "UTC"
     related: frozenset[Literal["companies", "contacts", "deals"]] = frozenset(
         {"companies", "contacts", "deals"}

@@ -18,6 +18,10 @@ Ask = Callable[[Request], Awaitable[dict[str, Any]]]
 VERSION = "2026-09"
 MOST = 100
 """Most inputs of a batch: https://developers.hubspot.com/docs/api-reference/latest/crm/using-object-apis"""
+KEYS_A_SEARCH = 50
+"""A search's body may have 3,000 characters; 100 keys are more, whatever the property's name:
+https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+"""
 
 _TASKS = f"/crm/objects/{VERSION}/tasks"
 _EMAILS = ["email", "hs_additional_emails"]

@@ -26,12 +26,14 @@ _INDEX_SECONDS = 60.0  # "a few moments", HubSpot says; a second task would stay
 class ByUniqueProperty:
     """The guard that holds: whatever happens, a key is created once."""
 
+    most = wire.MOST
+
     def __init__(self, ask: wire.Ask, key_property: str) -> None:
         self._ask = ask
         self._property = key_property
 
     async def write(self, inputs: Inputs) -> Outcomes:
-        """Create the tasks; `inputs` by key, at most `wire.MOST`.
+        """Create the tasks; `inputs` by key, at most `most`.
 
         Raises:
             Unavailable: it is not known of any of them what came of it.
@@ -94,6 +96,8 @@ class BySearch(ByUniqueProperty):
     taken the partition over, does not, and makes a second task.
     """
 
+    most = wire.KEYS_A_SEARCH
+
     async def write(self, inputs: Inputs) -> Outcomes:
         """See `ByUniqueProperty`."""
         outcomes: Outcomes = {**await self.existing(inputs)}
@@ -112,9 +116,13 @@ class BySearch(ByUniqueProperty):
 
     async def _create(self, inputs: Inputs) -> Outcomes:
         try:
-            return await super().write(inputs)
+            outcomes = await super().write(inputs)
         except Unavailable as lost:
-            raise Unavailable(lost.reason, max(_INDEX_SECONDS, lost.retry_after or 0.0)) from lost
+            raise lost.at_least(_INDEX_SECONDS) from lost
+        return {
+            key: one.at_least(_INDEX_SECONDS) if isinstance(one, Unavailable) else one
+            for key, one in outcomes.items()
+        }
 
 
 def _without(inputs: Inputs, outcomes: Outcomes) -> dict[str, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ Codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from streams.crm.salesforce.record import long_id
 from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
 
 _PERMISSION = "check the permissions of the integration user"
+_OPTIONS = again("a field that is the same for every task: check options: fields, key_field")
 _TABLE: Mapping[str, Verdict] = {
     "API_CURRENTLY_DISABLED": again("the API is switched off for now"),
     "API_DISABLED_FOR_ORG": again("the edition or the user's profile has no API access"),
@@ -41,7 +42,9 @@ _TABLE: Mapping[str, Verdict] = {
     "INVALID_FIELD_FOR_INSERT_UPDATE": again("a field is read-only for the integration user"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": again("options: status or priorities do not exist"),
     "INVALID_SESSION_ID": again("the access token is refused: check the connected app's policies"),
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": _OPTIONS,
     "INVALID_TYPE": again(f"an object is hidden: {_PERMISSION}"),
+    "JSON_PARSER_ERROR": _OPTIONS,
     "LIMIT_EXCEEDED": again("a limit of the organisation"),
     "QUERY_TIMEOUT": again("a query took too long"),
     "REQUEST_LIMIT_EXCEEDED": again("the organisation's API requests are used up"),
@@ -52,7 +55,7 @@ _TABLE: Mapping[str, Verdict] = {
     "UNABLE_TO_LOCK_ROW": again("a record is being changed by somebody else"),
     "UNKNOWN_EXCEPTION": again("an error inside Salesforce"),
 }
-_OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION"}
+_OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION", "TRANSFER_REQUIRES_READ"}
 LINK_CODES = frozenset(
     {
         "ENTITY_IS_DELETED",
@@ -67,10 +70,6 @@ LINK_CODES = frozenset(
 """Codes that speak of a record the task refers to, not of the task."""
 
 _ID = re.compile(r"\b00T[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?\b", re.ASCII)
-_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
-RESERVE = 0.05
-"""Share of the day's API requests that is left to the organisation's other programs."""
-_REST_SECONDS = 60.0
 
 
 class LinkRefused(Exception):
@@ -89,8 +88,14 @@ class Duplicate(Exception):
         self.trouble = trouble
 
 
-def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere | Exception:
-    """Return what became of one item of a collection."""
+def saved(
+    result: Mapping[str, Any], key_field: str, others: Iterable[str] = ()
+) -> Created | AlreadyThere | Exception:
+    """Return what became of one item of a collection.
+
+    An error of the field that holds the key or of the `others`, which the operator sets for all
+    tasks alike, is the operator's: it would befall the next task as well.
+    """
     if result.get("success"):
         return Created(str(result["id"]))
     error = next(iter(_dicts(result.get("errors"))), {})
@@ -98,10 +103,17 @@ def saved(result: Mapping[str, Any], key_field: str) -> Created | AlreadyThere |
     message = str(error.get("message", ""))
     if trouble.code == "DUPLICATE_VALUE":
         return _duplicate(message, key_field) or Duplicate(trouble)
+    if _named({key_field, *others}, trouble):
+        return judge(trouble, {trouble.code: _OPTIONS})
     if trouble.code in LINK_CODES:
         owner = ["OwnerId"] if trouble.code in _OWNER else []
         return LinkRefused(replace(trouble, fields=trouble.fields or owner))
     return verdict(trouble)
+
+
+def _named(fields: Iterable[str], trouble: Trouble) -> bool:
+    ours = {field.lower() for field in fields}
+    return any(field.lower() in ours for field in trouble.fields)
 
 
 def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
@@ -143,14 +155,29 @@ def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
         return [dict(record) for records in parts for record in records]
 
 
-def created(value: Any, records: int, key_field: str) -> list[Created | AlreadyThere | Exception]:
-    """Return what became of each of so many items of a collection.
+@contextmanager
+def look_up() -> Iterator[None]:
+    """Take a question that is refused for one not asked: it judges our words, not the command.
+
+    Raises:
+        Unavailable: in place of `Refused`.
+    """
+    try:
+        yield
+    except Refused as refused:
+        raise Unavailable(refused.reason) from refused
+
+
+def created(
+    value: Any, records: int, key_field: str, others: Iterable[str]
+) -> list[Created | AlreadyThere | Exception]:
+    """Return what became of each of so many items of a collection; see `saved`.
 
     Raises:
         Unavailable: the answer has another form than Salesforce documents.
     """
     with _documented():
-        return [saved(result, key_field) for result in _exactly(records, value)]
+        return [saved(result, key_field, others) for result in _exactly(records, value)]
 
 
 def part(result: Mapping[str, Any]) -> Any:
@@ -161,32 +188,13 @@ def part(result: Mapping[str, Any]) -> Any:
     raise verdict(_trouble(int(result.get("statusCode", 500)), first, None))
 
 
-def usage(answer: Answer) -> tuple[int, int] | None:
-    """Return how many of the day's API requests are used, of how many, if the answer tells.
-
-    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
-    """
-    match = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def nearly_used_up(answer: Answer) -> bool:
-    """Say whether what is left of the day's API requests is meant for others."""
-    used = usage(answer)
-    return used is not None and used[0] >= used[1] * (1 - RESERVE)
-
-
 def _overtaxed(answer: Answer) -> bool:
     return overtaxed(answer) or (
         answer.status == HTTPStatus.FORBIDDEN and b"REQUEST_LIMIT_EXCEEDED" in answer.body
     )
 
 
-def _wish(answer: Answer, now: datetime) -> float | None:
-    return _REST_SECONDS if nearly_used_up(answer) else wish(answer, now)
-
-
-MANNERS = Manners(overtaxed=_overtaxed, wish=_wish)
+MANNERS = Manners(overtaxed=_overtaxed)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import orjson
 import structlog
 
 from schemas.task import Person, TaskCommand
-from streams.crm import OWNER_ID, RECIPIENT_ID, AlreadyThere, Created, Finding, Request
+from streams.crm import OWNER_ID, RECIPIENT_ID, AlreadyThere, Created, Finding, Request, Unavailable
 from streams.crm.batches import Batches
 from streams.crm.call import Caller
 from streams.crm.limits import Limits
@@ -22,16 +22,20 @@ from streams.crm.salesforce.answers import (
     content,
     created,
     found,
+    look_up,
     verdict,
 )
 from streams.crm.salesforce.check import check
 from streams.crm.salesforce.options import Options
 from streams.crm.salesforce.record import Item, Links, record, related_id
+from streams.crm.salesforce.reserve import Reserve
 from streams.crm.secret import reveal
 from streams.crm.tokens import Grant, OAuth, client_credentials, jwt_bearer
 
 RECORDS_AT_ONCE = 200
 """https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html"""
+
+_COMMIT_SECONDS = 60.0  # how much later a creation may be done whose answer did not come in time
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +73,7 @@ class Salesforce:
     def __init__(self, caller: Caller, options: Options, limits: Limits) -> None:
         self._caller = caller
         self._options = options
+        self._reserve = Reserve()
         most = soql.KEYS_AT_ONCE if options.query_first else RECORDS_AT_ONCE
         self._creations: Batches[Item, Created | AlreadyThere] = Batches(
             self._create_all, most, key=_key, at_once=limits.concurrency
@@ -82,7 +87,9 @@ class Salesforce:
         A record can be merged, deleted or hidden at any time: a task without it is worth more than
         none.
         """
-        item = Item(task, await self._links(task))
+        self._reserve.admit()
+        with look_up():
+            item = Item(task, await self._links(task))
         while True:
             try:
                 return await self._creations.add(item)
@@ -145,14 +152,25 @@ class Salesforce:
     ) -> Sequence[Created | AlreadyThere | Exception]:
         there = await self._already_there(items) if self._options.query_first else {}
         new = [item for item in items if str(item.task.key) not in there]
-        answer = await self._ask(self._for_creation(new)) if new else []
-        outcomes = iter(created(answer, len(new), self._options.key_field))
+        outcomes = iter(await self._create_new(new) if new else [])
         return [
             AlreadyThere(there[str(item.task.key)])
             if str(item.task.key) in there
             else next(outcomes)
             for item in items
         ]
+
+    async def _create_new(
+        self, items: Sequence[Item]
+    ) -> Sequence[Created | AlreadyThere | Exception]:
+        try:
+            answer = await self._ask(self._for_creation(items))
+            return created(answer, len(items), self._options.key_field, self._options.fields)
+        except Unavailable as lost:
+            if not self._options.query_first:
+                raise
+            # Nothing but the next query keeps a second task away, and it sees what is committed.
+            raise lost.at_least(_COMMIT_SECONDS) from lost
 
     async def _found(self, item: Item, duplicate: Duplicate) -> AlreadyThere:
         there = await self._already_there([item])
@@ -162,7 +180,9 @@ class Salesforce:
 
     async def _already_there(self, items: Sequence[Item]) -> Mapping[str, str]:
         keys = [str(item.task.key) for item in items]
-        return soql.ids(await self._query(self._for_tasks(keys)), self._options.key_field)
+        with look_up():
+            tasks = await self._query(self._for_tasks(keys))
+        return soql.ids(tasks, self._options.key_field)
 
     async def _find_users(self, addresses: Sequence[str]) -> Mapping[str, str]:
         return soql.ids(await self._query(self._for_users(addresses)), "Username", "Email")
@@ -175,7 +195,9 @@ class Salesforce:
         return found(await self._ask(request), queries)
 
     async def _ask(self, request: Request) -> Any:
-        return content(await self._caller.send(request), datetime.now(UTC))
+        answer = await self._caller.send(request)
+        self._reserve.heed(answer)
+        return content(answer, datetime.now(UTC))
 
     def _for_users(self, addresses: Sequence[str]) -> Request:
         return soql.batch(self._options.api_version, [soql.users(addresses)])
@@ -200,6 +222,6 @@ def _key(item: Item) -> str:
 
 
 def _addresses(*people: Person | None) -> list[str]:
-    """Return the lower-cased addresses that Salesforce can hold, each once."""
-    known = [person.email.lower() for person in people if person and person.email]
-    return [one for one in dict.fromkeys(known) if len(one) <= soql.EMAIL_LIMIT]
+    """Return the addresses that Salesforce can hold, lower-cased and trimmed, each once."""
+    known = [(person.email or "").strip().lower() for person in people if person]
+    return [one for one in dict.fromkeys(known) if 0 < len(one) <= soql.EMAIL_LIMIT]

@@ -6,7 +6,7 @@ Fields and their limits: https://developer.salesforce.com/docs/atlas.en-us.objec
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from schemas.task import TaskCommand
 from streams.crm.salesforce.options import Options
@@ -76,11 +76,16 @@ def record(item: Item, options: Options) -> dict[str, Any]:
         "Subject": task.subject[:SUBJECT_LIMIT],
         **body,
         "ActivityDate": task.due.isoformat(),
-        "Priority": options.priorities.get(task.priority, task.priority.capitalize()),
+        "Priority": priority(task.priority, options),
         "Status": options.status,
         options.key_field: str(task.key),
         **item.links.fields(),
     }
+
+
+def priority(level: Literal["low", "normal", "high"], options: Options) -> str:
+    """Return the priority as the organisation calls it."""
+    return options.priorities.get(level, level.capitalize())
 
 
 def related_id(task: TaskCommand) -> str | None:

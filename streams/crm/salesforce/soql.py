@@ -45,9 +45,10 @@ def tasks(field: str, keys: Iterable[str]) -> str:
     return f"SELECT Id, {field} FROM Task WHERE {field} IN {_among(keys)}"  # noqa: S608 - quoted
 
 
-def any_of(kind: str) -> str:
-    """Return the query that tells whether we may read records of this kind at all."""
-    return f"SELECT Id FROM {kind} LIMIT 1"  # noqa: S608 - a constant
+def some(kind: str, many: int) -> str:
+    """Return the query for so many records of this kind: users among those who can own tasks."""
+    owners = " WHERE IsActive = true AND UserType = 'Standard'" if kind == "User" else ""
+    return f"SELECT Id FROM {kind}{owners} LIMIT {many}"  # noqa: S608 - constants
 
 
 def batch(version: str, queries: Iterable[str]) -> Request:

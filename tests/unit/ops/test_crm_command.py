@@ -101,12 +101,20 @@ def account(vendor: str, folder: Path, url: str) -> dict[str, object]:
     return {"crm": vendor, "crm_url": url, "crm_credentials_file": file}
 
 
+def people(driver: Driver) -> State:
+    return State(
+        users={"seller@example.com": driver.ids["user"]},
+        contacts={"recipient@example.com": driver.ids["contact"]},
+        leads={"lead@example.com": driver.ids["lead"]},
+    )
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_every_vendors_requests_are_shown_and_its_check_is_run(
     vendor: str, tmp_path: Path
 ) -> None:
     driver, _ = VENDORS[vendor]
-    fake = driver.fake(State(users={"seller@example.com": driver.ids["user"]}))
+    fake = driver.fake(people(driver))
     async with fake.serving() as url:
         variables = account(vendor, tmp_path, url)
         shown = await crm("preview", EMAIL, variables=variables)
@@ -240,7 +248,7 @@ async def test_an_error_says_what_to_do(
 
 
 async def test_check_says_that_all_is_well(tmp_path: Path) -> None:
-    async with salesforce.Salesforce().serving() as url:
+    async with salesforce.Salesforce(people(salesforce_driver.DRIVER)).serving() as url:
         ended = await crm("check", variables=account("salesforce", tmp_path, url))
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("default\n  ok    log-in, API and object Task\n")
@@ -248,7 +256,8 @@ async def test_check_says_that_all_is_well(tmp_path: Path) -> None:
 
 
 async def test_check_says_how_to_mend_what_is_wrong(tmp_path: Path) -> None:
-    fake = salesforce.Salesforce(State(missing={"field"}))
+    fake = salesforce.Salesforce(people(salesforce_driver.DRIVER))
+    fake.state.missing.add("field")
     async with fake.serving() as url:
         ended = await crm("check", variables=account("salesforce", tmp_path, url))
     assert ended.code == 1

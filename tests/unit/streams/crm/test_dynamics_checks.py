@@ -21,6 +21,8 @@ SAMPLES = Path("tests/data/crm/dynamics")
 HELD = orjson.dumps(json.loads((SAMPLES / "privilege-held.json").read_text())["body"])
 NO_PRIVILEGE = orjson.dumps(json.loads((SAMPLES / "no-privilege.json").read_text())["body"])
 
+GIVE = "give its security role Create on Activity in the whole organization"
+
 
 def of_the_first(answer: Answer) -> list[tuple[bool, str]]:
     held = Answer(200, {}, HELD)
@@ -32,11 +34,19 @@ def of_the_first(answer: Answer) -> list[tuple[bool, str]]:
     ("answer", "finding"),
     [
         (Answer(200, {}, HELD), [(True, "")]),
+        (Answer(200, {}, b'{"RolePrivileges":[]}'), [(False, GIVE)]),
+        (Answer(200, {}, b'{"RolePrivileges":[{"Depth":"Basic"}]}'), [(False, GIVE)]),
         (
-            Answer(200, {}, b'{"RolePrivileges":[]}'),
-            [(False, "give its security role Create on Activity")],
+            Answer(200, {}, b'{"RolePrivileges":[{"Depth":"Deep"},{"Depth":"Local"}]}'),
+            [(False, GIVE)],
         ),
-        (Answer(200, {}, b"<html>"), [(False, "give its security role Create on Activity")]),
+        (
+            Answer(200, {}, b'{"RolePrivileges":[{"Depth":"Basic"},{"Depth":"Global"}]}'),
+            [(True, "")],
+        ),
+        (Answer(200, {}, b'{"RolePrivileges":[null]}'), [(False, GIVE)]),
+        (Answer(200, {}, b'{"RolePrivileges":7}'), [(False, GIVE)]),
+        (Answer(200, {}, b"<html>"), [(False, GIVE)]),
         (Answer(400, {}, b""), []),
         (Answer(502, {}, b""), [(False, "HTTP 502")]),
     ],

@@ -2,6 +2,7 @@ from datetime import time
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from streams.crm.dynamics import Options
@@ -27,6 +28,13 @@ def test_a_due_time_is_written_as_on_a_clock() -> None:
     found = options(due_time="17:30", time_zone="Europe/Berlin")
     assert found.due.at == time(17, 30)
     assert str(found.due.zone) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("written", ["17:00", "10:30", "17:00:00"])
+def test_a_due_time_without_quotes_is_a_number_to_yaml(written: str) -> None:
+    with pytest.raises(ValidationError, match="put it in quotes"):
+        options(**yaml.safe_load(f"due_time: {written}"))
+    assert options(**yaml.safe_load(f'due_time: "{written}"')).due.at == time.fromisoformat(written)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,13 @@ def test_any_other_4xx_judges_the_request(status: int) -> None:
         carried_out(answer(status, {"category": "VALIDATION_ERROR"}), NOW)
 
 
+def test_a_record_that_is_gone_judges_the_request_that_names_it() -> None:
+    with pytest.raises(Judged):
+        carried_out(answer(404, {"category": "OBJECT_NOT_FOUND"}), NOW)
+    with pytest.raises(Unavailable):
+        carried_out(answer(404, {"category": "NOT_FOUND"}), NOW)
+
+
 def test_the_only_input_of_a_judged_request_is_refused() -> None:
     with pytest.raises(Judged) as caught:
         carried_out(answer(400, {"category": "VALIDATION_ERROR"}), NOW)

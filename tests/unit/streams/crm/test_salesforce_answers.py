@@ -15,10 +15,8 @@ from streams.crm.salesforce.answers import (
     Duplicate,
     LinkRefused,
     content,
-    nearly_used_up,
     part,
     saved,
-    usage,
 )
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
@@ -35,7 +33,7 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 def item(code: str, message: str = "", fields: list[str] | None = None) -> Any:
     error = {"statusCode": code, "message": message, "fields": fields or []}
-    return saved({"success": False, "errors": [error]}, "Geophone_Key__c")
+    return saved({"success": False, "errors": [error]}, "Geophone_Key__c", ["RecordTypeId"])
 
 
 def test_created_records_in_their_order() -> None:
@@ -95,7 +93,8 @@ def test_documented_failures_are_tried_again(status: int, name: str, reason: str
         (200, b"<html>", Unavailable),
         (302, b"", Unavailable),
         (400, b"[]", Refused),
-        (400, b'[{"errorCode": "JSON_PARSER_ERROR", "message": "pat@x.example"}]', Refused),
+        (400, b'[{"errorCode": "JSON_PARSER_ERROR", "message": "pat@x.example"}]', Unavailable),
+        (400, b'[{"errorCode": "A_CODE_TO_COME", "message": "pat@x.example"}]', Refused),
         (404, b'[{"errorCode": "NOT_FOUND"}]', Unavailable),
         (503, b"", Unavailable),
         (500, b'"text"', Unavailable),
@@ -121,8 +120,30 @@ def test_a_refused_link_is_no_judgement_on_the_task(code: str) -> None:
     assert refused.trouble.fields == ["WhatId"]
 
 
-def test_an_owner_who_cannot_own_is_named_by_the_code() -> None:
-    assert item("INACTIVE_OWNER_OR_USER").trouble.fields == ["OwnerId"]
+@pytest.mark.parametrize("code", ["INACTIVE_OWNER_OR_USER", "TRANSFER_REQUIRES_READ"])
+def test_an_owner_who_cannot_own_is_named_by_the_code(code: str) -> None:
+    assert item(code).trouble.fields == ["OwnerId"]
+
+
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [
+        ("STRING_TOO_LONG", "Geophone_Key__c"),
+        ("INVALID_CROSS_REFERENCE_KEY", "RecordTypeId"),
+        ("A_CODE_TO_COME", "RECORDTYPEID"),
+    ],
+)
+def test_a_field_that_is_the_same_for_every_task_is_the_operators(code: str, field: str) -> None:
+    unavailable = item(code, fields=[field])
+    assert isinstance(unavailable, Unavailable)
+    assert unavailable.reason == (
+        f"HTTP 400: {code}: {field}: a field that is the same for every task:"
+        " check options: fields, key_field"
+    )
+
+
+def test_a_duplicate_is_one_though_it_names_the_keys_field() -> None:
+    assert isinstance(item("DUPLICATE_VALUE", fields=["Geophone_Key__c"]), Duplicate)
 
 
 @pytest.mark.parametrize(
@@ -147,26 +168,6 @@ def test_parts_of_a_batch() -> None:
     assert ids == ["001D000000K0fXOIAZ", "006D000000K0fXPIAZ"]
     with pytest.raises(Unavailable, match="INVALID_TYPE: an object is hidden"):
         part({"statusCode": 400, "result": [{"errorCode": "INVALID_TYPE"}]})
-
-
-@pytest.mark.parametrize(
-    ("header", "used"),
-    [
-        ("api-usage=18/5000", (18, 5000)),
-        ("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)", (25, 5000)),
-        ("per-app-api-usage=17/250(appName=sample-connected-app)", None),
-        ("", None),
-    ],
-)
-def test_documented_usage_headers(header: str, used: tuple[int, int] | None) -> None:
-    assert usage(answer(200, Sforce_Limit_Info=header)) == used
-
-
-def test_the_last_requests_of_the_day_are_left_to_others() -> None:
-    enough = answer(200, Sforce_Limit_Info="api-usage=4749/5000")
-    scarce = answer(200, Sforce_Limit_Info="api-usage=4750/5000")
-    assert (nearly_used_up(enough), nearly_used_up(scarce)) == (False, True)
-    assert (MANNERS.wish(enough, NOW), MANNERS.wish(scarce, NOW)) == (None, 60)
 
 
 def test_a_used_up_limit_is_told_from_another_403() -> None:
