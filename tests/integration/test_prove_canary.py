@@ -31,7 +31,7 @@ from tests.ingress_rig import SECRET, Process
 from tests.kafka_fixture import OwnKafka, RunningKafka
 from tests.streams_rig import Rig, eventually, rig
 
-WAITS_IN_VAIN = 3.0
+WAITS_IN_VAIN = 8.0
 
 
 @asynccontextmanager
