@@ -5,11 +5,14 @@ The fields of `context` are those of the sibling call generate_livesend_link: th
 names the object without listing them.
 """
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import StringConstraints, model_validator
 
 from schemas.events.payload import Payload, Time
+
+Address = Annotated[str, StringConstraints(strip_whitespace=True)]
+"""White space around an address is no part of it: people copy it along."""
 
 
 class CrmContext(Payload):
@@ -28,7 +31,7 @@ class Recipient(Payload):
     """Who got it; an entry with neither id nor address names nobody and is left out."""
 
     id: str | None = None
-    email: str | None = None
+    email: Address | None = None
     recipient_type: str | None = None
     affiliate_id: str | None = None
     context: tuple[CrmContext, ...] = ()
@@ -77,7 +80,7 @@ class Email(Payload):
     delivery_option_id: str | None = None
     delivery_option_name: str | None = None
     user_id: str | None = None
-    user_email: str | None = None
+    user_email: Address | None = None
     action: str | None = None
     action_type: str | None = None
     status: str | None = None

@@ -82,6 +82,11 @@ def test_recipients_are_told_apart_by_lower_cased_address() -> None:
     assert recipients_of(event) == ["ada@example.com", "bob@example.com"]
 
 
+def test_white_space_around_an_address_is_no_part_of_it() -> None:
+    (task,) = tasks(email([to("pat@x.example\r\n")], userEmail=" sam@x.example\t"))
+    assert (task.recipient.email, task.owner.email) == ("pat@x.example", "sam@x.example")
+
+
 def test_copies_get_no_task_and_a_recipient_of_no_kind_does() -> None:
     kinds = {"cc": "cc@x", "bcc": "bcc@x", "CC": "CC@x", "To": "to@x"}
     listed = [{"email": address, "recipientType": kind} for kind, address in kinds.items()]
