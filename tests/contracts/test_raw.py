@@ -24,7 +24,7 @@ from tests.ingress_rig import FakeSink, Served, connect, served, settings
 
 FILE = Path(__file__).parent.parent / "data" / "http" / "raw.json"
 END = b"GET /end HTTP/1.1\r\nHost: t\r\n\r\n"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
 AT_ONCE = 8
 STATUS = re.compile(rb"HTTP/1\.1 (\d+) ")
 

@@ -50,6 +50,9 @@ async def installation(
         )
         try:
             await ingress.start()
+            # A broker may not know of topics yet that were created a moment ago.
+            client = {"bootstrap_servers": kafka.bootstrap_servers}
+            assert await ensure(client, list(r.topics), r.partitions, 1, create=False) == []
             if sorts:
                 r.worker("w1")
                 await r.until_idle()
