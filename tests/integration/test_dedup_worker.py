@@ -298,8 +298,9 @@ async def test_a_silent_broker_is_seen_and_does_not_hold_up_the_end(
         load = Load(r, batch=500, pause=0.01)
         await eventually(lambda: has_events(r), "the worker to write")
         assert await probe.livez() == 200
-        load._task.cancel()
+        # While the load goes on: a worker that has caught up has no work that could stand still.
         kafka.pause(1)
+        load._task.cancel()
         try:
 
             async def dead() -> bool:
