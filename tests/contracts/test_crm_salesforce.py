@@ -119,6 +119,42 @@ async def test_a_full_batch_is_one_request(fake: salesforce.Salesforce) -> None:
     assert records == [200, 1]
 
 
+async def test_a_trigger_that_stands_few_records_is_given_few(
+    fake: salesforce.Salesforce,
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.trigger_stands = 20
+    first = await asyncio.gather(*(crm.create(command()) for _ in range(100)))
+    fake.sent.clear()
+    then = await outcomes(crm, *(command() for _ in range(100)))
+    assert all(isinstance(one, Created) for one in (*first, *then))
+    assert max(len(json.loads(sent.body or b"")["records"]) for sent in fake.sent) <= 20
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "TaskTrigger: System.NullPointerException"),
+        ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record because a process failed."),
+        ("ANY", "Too many batch retries in the presence of Apex triggers and partial failures."),
+    ],
+)
+async def test_a_record_on_which_a_trigger_fails_takes_no_other_with_it(
+    fake: salesforce.Salesforce, code: str, message: str
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.trigger_stumbles.add("poison")
+    fake.trigger_error = {"statusCode": code, "message": message}
+    tasks = [command(subject="poison" if at == 7 else "good") for at in range(100)]
+    found = await outcomes(crm, *tasks)
+    assert [at for at, one in enumerate(found) if not isinstance(one, Created)] == [7]
+    assert isinstance(found[7], Refused)
+    assert code in found[7].reason
+    assert fake.outcomes["created"] == 100
+
+
 @pytest.mark.parametrize(("concurrency", "most"), [(8, 2), (1, 1)])
 async def test_full_batches_go_side_by_side_as_far_as_allowed(
     fake: salesforce.Salesforce, concurrency: int, most: int

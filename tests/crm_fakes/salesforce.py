@@ -7,6 +7,10 @@
 organisation's own has to be set), "users", "contacts", "leads" (no Read),
 "other users", "contact sharing", "lead sharing" (none but its own record is visible), "requests"
 (the day's are nearly used up). `State.refused`: an error of an item.
+
+A trigger of the organisation runs for all records of a request at once, and fails for all of them:
+where they are more than `trigger_stands`, or where it stumbles over one with a subject of
+`trigger_stumbles`.
 """
 
 import re
@@ -37,6 +41,10 @@ _PICKLISTS = {
     "Priority": ("High", "Normal", "Low"),
 }
 _RETIRED = [{"value": "Retired", "active": False}]
+_TRIGGER = {
+    "statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "message": "TaskTrigger: System.LimitException: Too many SOQL queries: 101",
+}
 _RECORDS_AT_ONCE, _PARTS_AT_ONCE = 200, 25
 
 
@@ -48,6 +56,9 @@ class Salesforce(Fake):
         self.public_key = public_key
         self.converted: set[str] = set()
         self.inactive: set[str] = set()
+        self.trigger_stands = _RECORDS_AT_ONCE
+        self.trigger_stumbles: set[str] = set()
+        self.trigger_error = dict(_TRIGGER)
 
     def routes(self) -> Iterable[web.RouteDef]:
         data = "/services/data/{version}"
@@ -189,10 +200,19 @@ class Salesforce(Fake):
         if unknown:
             name = min(unknown)
             return _failed(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type Task")
-        return self._answer([self._save(one) for one in records])
+        failed = self._trigger_fails(records)
+        return self._answer(
+            [self._save(one, self.trigger_error if failed else None) for one in records]
+        )
 
-    def _save(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if error := self._refusal(fields):
+    def _trigger_fails(self, records: Sequence[Mapping[str, Any]]) -> bool:
+        stumbles = any(one["Subject"] in self.trigger_stumbles for one in records)
+        return stumbles or len(records) > self.trigger_stands
+
+    def _save(
+        self, fields: dict[str, Any], trigger_error: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if error := trigger_error or self._refusal(fields):
             self.outcomes[
                 "replayed" if error["statusCode"] == "DUPLICATE_VALUE" else "refused"
             ] += 1

@@ -20,6 +20,7 @@ import orjson
 
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
 from streams.crm.answer import Answer
+from streams.crm.batches import Shared
 from streams.crm.call import Manners, overtaxed, wish
 from streams.crm.salesforce.record import long_id
 from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
@@ -55,6 +56,15 @@ _TABLE: Mapping[str, Verdict] = {
     "UNABLE_TO_LOCK_ROW": again("a record is being changed by somebody else"),
     "UNKNOWN_EXCEPTION": again("an error inside Salesforce"),
 }
+_BATCH_CODES = frozenset({"CANNOT_EXECUTE_FLOW_TRIGGER", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"})
+"""Codes that every item may bear because of one of them, or of how many they are.
+
+A trigger runs for all items of a request at once, under limits that are the request's; and where
+items fail in three passes the whole is given up ("Too many batch retries in the presence of Apex
+triggers and partial failures"), the code of which is not documented:
+https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_dml_bulk_exceptions.htm
+"""
+_RETRIES = "too many batch retries"
 _OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION", "TRANSFER_REQUIRES_READ"}
 LINK_CODES = frozenset(
     {
@@ -108,6 +118,8 @@ def saved(
     if trouble.code in LINK_CODES:
         owner = ["OwnerId"] if trouble.code in _OWNER else []
         return LinkRefused(replace(trouble, fields=trouble.fields or owner))
+    if trouble.code in _BATCH_CODES or _RETRIES in message.lower():
+        return Shared(verdict(trouble))
     return verdict(trouble)
 
 
