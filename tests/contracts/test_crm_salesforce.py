@@ -191,6 +191,61 @@ async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
     assert second.related == DEAL
 
 
+async def test_links_that_field_level_security_closes_are_left_out(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.missing |= {"WhoId access", "WhatId access"}
+    task = command()
+    with structlog.testing.capture_logs() as logs:
+        (made,) = await outcomes(connect(fake.url, options(), LIMITS), task)
+    assert isinstance(made, Created)
+    (stored,) = fake.tasks(task.key)
+    assert (stored.owner, stored.recipient, stored.related) == (USER, None, None)
+    assert [(entry["code"], entry["links"]) for entry in logs] == [
+        ("INVALID_FIELD_FOR_INSERT_UPDATE", ["WhatId", "WhoId"])
+    ]
+
+
+async def test_a_recipient_who_is_not_looked_for_needs_no_field(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.missing.add("WhoId access")
+    crm = connect(fake.url, options(link_to=[]), LIMITS)
+    assert [finding for finding in await crm.check() if not finding.ok] == []
+    await crm.close()
+
+
+@pytest.mark.parametrize("fields", [["Subject"], ["WhoId", "Subject"], []])
+async def test_another_closed_field_is_the_operators(
+    fake: salesforce.Salesforce, fields: list[str]
+) -> None:
+    task = command()
+    error = {"statusCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": "no", "fields": fields}
+    fake.state.refused[task.subject] = error
+    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), task)
+    assert isinstance(refused, Unavailable)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("x", [], {}, 7, {"fields": None}, {"fields": [{}]}, {"fields": [7]}),
+        {"fields": [{"name": "Status", "picklistValues": [7]}]},
+        {"fields": [{"name": "Geophone_Key__c", "createable": 1, "type": []}]},
+        {"fields": [{"name": []}]},
+    ],
+)
+async def test_a_description_that_is_none_is_a_finding(
+    fake: salesforce.Salesforce, odd: Any
+) -> None:
+    fake.fault(Fault("status", on="check", status=200, body=odd))
+    crm = connect(fake.url, options(), LIMITS)
+    (finding,) = await crm.check()
+    await crm.close()
+    assert not finding.ok
+    assert "the answer has not Salesforce's form: check the CRM's URL" in finding.remedy
+
+
 async def test_a_task_about_a_lead_leaves_the_opportunity_out(
     fake: salesforce.Salesforce,
 ) -> None:

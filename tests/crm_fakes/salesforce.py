@@ -5,6 +5,7 @@
 "unique" (it is not unique), "field access" (nor writable), "length" (it holds 18 characters),
 "type" (it is a number), "status" (there is no status Not Started), "required" (a field of the
 organisation's own has to be set), "users", "contacts", "leads" (no Read),
+"FIELD access" for one of OwnerId, WhoId, WhatId (closed by field-level security),
 "other users", "contact sharing", "lead sharing" (none but its own record is visible), "requests"
 (the day's are nearly used up). `State.refused`: an error of an item.
 
@@ -126,7 +127,7 @@ class Salesforce(Fake):
             "name": name,
             "type": "double" if key and "type" in missing else _TYPES.get(name, "string"),
             "length": self._length(name),
-            "createable": name != "Id" and not (key and "field access" in missing),
+            "createable": self._writable(name),
             "nillable": name not in {"Status", "Priority", OWN_FIELD},
             "defaultedOnCreate": name in {"Status", "Priority"},
             "filterable": name != "Description",
@@ -134,6 +135,11 @@ class Salesforce(Fake):
             "externalId": key,
             "picklistValues": [*values, *_RETIRED] if values else [],
         }
+
+    def _writable(self, name: str) -> bool:
+        missing = self.state.missing
+        closed = name == KEY_FIELD and "field access" in missing
+        return name != "Id" and not closed and f"{name} access" not in missing
 
     def _length(self, name: str) -> int:
         short = name == KEY_FIELD and "length" in self.state.missing
@@ -239,7 +245,20 @@ class Salesforce(Fake):
                 return {"statusCode": "STRING_TOO_LONG", "message": message, "fields": [name]}
         if fields["Subject"] in self.state.refused:
             return dict(self.state.refused[fields["Subject"]])
-        return self._wrong_value(fields) or self._wrong_link(fields) or self._duplicate(fields)
+        return (
+            self._closed_field(fields)
+            or self._wrong_value(fields)
+            or self._wrong_link(fields)
+            or self._duplicate(fields)
+        )
+
+    def _closed_field(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        closed = [name for name in _LINKS if name in fields and not self._writable(name)]
+        if not closed:
+            return None
+        message = f"Unable to create/update fields: {', '.join(closed)}. Please check the security"
+        code = "INVALID_FIELD_FOR_INSERT_UPDATE"
+        return {"statusCode": code, "message": message, "fields": closed}
 
     def _wrong_value(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         if OWN_FIELD in self._known() and OWN_FIELD not in fields:

@@ -22,7 +22,7 @@ from streams.crm import AlreadyThere, Created, Refused, Unavailable
 from streams.crm.answer import Answer
 from streams.crm.batches import Shared
 from streams.crm.call import Manners, overtaxed, wish
-from streams.crm.salesforce.record import long_id
+from streams.crm.salesforce.record import LINK_FIELDS, long_id
 from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
 
 _PERMISSION = "check the permissions of the integration user"
@@ -115,12 +115,19 @@ def saved(
         return _duplicate(message, key_field) or Duplicate(trouble)
     if _named({key_field, *others}, trouble):
         return judge(trouble, {trouble.code: _OPTIONS})
-    if trouble.code in LINK_CODES:
+    if trouble.code in LINK_CODES or _closed_links(trouble):
         owner = ["OwnerId"] if trouble.code in _OWNER else []
         return LinkRefused(replace(trouble, fields=trouble.fields or owner))
     if trouble.code in _BATCH_CODES or _RETRIES in message.lower():
         return Shared(verdict(trouble))
     return verdict(trouble)
+
+
+def _closed_links(trouble: Trouble) -> bool:
+    """Say whether field-level security closes fields, all of which a task can do without."""
+    named = set(trouble.fields)
+    closed = trouble.code == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    return closed and bool(named) and named <= LINK_FIELDS
 
 
 def _named(fields: Iterable[str], trouble: Trouble) -> bool:
@@ -162,7 +169,7 @@ def content(answer: Answer, now: datetime) -> Any:
 
 def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
     """Return the records of a composite batch of so many queries; raises as `content`."""
-    with _documented():
+    with documented():
         parts = [part(result)["records"] for result in _exactly(queries, value["results"])]
         return [dict(record) for records in parts for record in records]
 
@@ -188,7 +195,7 @@ def created(
     Raises:
         Unavailable: the answer has another form than Salesforce documents.
     """
-    with _documented():
+    with documented():
         return [saved(result, key_field, others) for result in _exactly(records, value)]
 
 
@@ -210,8 +217,12 @@ MANNERS = Manners(overtaxed=_overtaxed)
 
 
 @contextmanager
-def _documented() -> Iterator[None]:
-    """Take an answer of another form for none: a gateway gave it, or one that is not finished."""
+def documented() -> Iterator[None]:
+    """Take an answer of another form for none: a gateway gave it, or one that is not finished.
+
+    Raises:
+        Unavailable: in place of what goes wrong when it is read.
+    """
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ from streams.crm.salesforce.options import Options
 
 SUBJECT_LIMIT = 255
 DESCRIPTION_LIMIT = 32_000
+LINK_FIELDS = frozenset({"OwnerId", "WhoId", "WhatId"})
 LEAD = "00Q"
 _PEOPLE = frozenset({"003", LEAD, "005"})  # contacts, leads and users are no WhatId
 _PREFIXES = {"account": "001", "opportunity": "006"}

@@ -143,6 +143,7 @@ def test_a_refused_place_is_given_up_piece_by_piece(place: Place, lesser: list[P
         {"access_token": "pat-secret", "guard": "none"},
         {"access_token": "pat-secret", "due_time": yaml.safe_load("12:00")},
         {"access_token": "pat-secret", "time_zone": "Mars/Olympus"},
+        {"access_token": "pat-secret", "time_zone": "Europe"},
         {"access_token": "pat-secret", "time_zone": "../../etc/passwd"},
         {},
     ],
