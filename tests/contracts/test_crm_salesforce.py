@@ -381,6 +381,21 @@ async def test_a_look_up_that_is_refused_is_no_judgement_on_the_task(
     assert refused.reason == ": ".join(filter(None, [f"HTTP {status}", code]))
 
 
+@pytest.mark.parametrize("row", [{"Email": "pat@customer.example"}, {"Username": "sam"}, 7])
+@pytest.mark.parametrize("query_first", [False, True])
+async def test_a_row_without_id_is_no_answer(
+    fake: salesforce.Salesforce,
+    row: Any,
+    query_first: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    body = {"results": [{"statusCode": 200, "result": {"records": [row]}}]}
+    fake.fault(Fault("status", on="look-up", status=200, body=body, times=9))
+    crm = connect(fake.url, options(query_first=query_first, link_to=["Contact"]), LIMITS)
+    (refused,) = await outcomes(crm, command())
+    assert isinstance(refused, Unavailable)
+    assert refused.reason == "the answer has not Salesforce's form: check the CRM's URL"
+
+
 @pytest.mark.parametrize("gap", ["length", "type", "status", "required"])
 async def test_what_is_the_same_for_every_task_makes_no_dead_letter(
     fake: salesforce.Salesforce, gap: str

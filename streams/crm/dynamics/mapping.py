@@ -5,7 +5,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/reference/entitie
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ import orjson
 
 from schemas.task import TaskCommand
 from streams.crm import Request
+from streams.crm.clock import instant
 from streams.crm.dynamics.odata import ODATA, ROOT
 
 SUBJECT_LIMIT = 200
@@ -60,9 +61,9 @@ class DueTime:
     zone: ZoneInfo
 
     def on_day(self, day: date) -> str:
-        """Return the moment in UTC, as Dataverse reads it."""
-        moment = datetime.combine(day, self.at, self.zone).astimezone(UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        """Return the moment in UTC, as Dataverse reads it; raises as `instant`."""
+        moment = instant(day, self.at, self.zone).replace(microsecond=0, tzinfo=None)
+        return f"{moment.isoformat()}Z"
 
 
 def creation(task: TaskCommand, links: Links, due: DueTime) -> Request:
@@ -70,6 +71,9 @@ def creation(task: TaskCommand, links: Links, due: DueTime) -> Request:
 
     An upsert that must not update: with `If-None-Match: *` a row that exists is left alone.
     https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+
+    Raises:
+        Refused: the due day is none to Dataverse.
     """
     headers = {
         **ODATA,

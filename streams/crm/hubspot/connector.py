@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -15,7 +15,7 @@ from streams.crm.hubspot import checks, preview
 from streams.crm.hubspot.directory import Directory
 from streams.crm.hubspot.errors import MANNERS, carried_out
 from streams.crm.hubspot.key_property import KeyProperty
-from streams.crm.hubspot.mapping import Place, alternatives, batch_input
+from streams.crm.hubspot.mapping import alternatives, batch_input, trace
 from streams.crm.hubspot.options import Options
 from streams.crm.hubspot.write import BySearch, ByUniqueProperty
 from streams.crm.limits import Limits
@@ -29,13 +29,6 @@ _URL = "https://api.hubapi.com"
 _GUARDS = {"search": BySearch, "unique": ByUniqueProperty}
 
 
-class Placed(NamedTuple):
-    """A task and where in HubSpot it is to be."""
-
-    task: TaskCommand
-    place: Place
-
-
 class HubSpot:
     """See `streams.crm.CRM`."""
 
@@ -46,8 +39,8 @@ class HubSpot:
         self._directory = Directory(self._ask, options, limits.cached)
         self._key_property = KeyProperty(self._ask, options, limits.cached)
         self._guard = _GUARDS[options.guard](self._ask, options.key_property)
-        self._batches: Batches[Placed, Outcome] = Batches(
-            self._write, self._guard.most, key=lambda one: one.task.key, at_once=limits.concurrency
+        self._batches: Batches[dict[str, Any], Outcome] = Batches(
+            self._write, self._guard.most, key=trace, at_once=limits.concurrency
         )
 
     async def create(self, task: TaskCommand) -> Outcome:
@@ -56,14 +49,14 @@ class HubSpot:
         places = list(alternatives(await self._directory.place(task)))
         for place, lesser in pairwise(places):
             try:
-                return await self._batches.add(Placed(task, place))
+                return await self._batches.add(batch_input(task, place, self._options))
             except Refused as refused:
                 self._directory.forget(task)
                 dropped = sorted(place.links() - lesser.links())
                 log.warning(
                     "crm_link_dropped", task=str(task.key), links=dropped, reason=refused.reason
                 )
-        return await self._batches.add(Placed(task, places[-1]))
+        return await self._batches.add(batch_input(task, places[-1], self._options))
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
         """See `streams.crm.CRM`."""
@@ -83,12 +76,9 @@ class HubSpot:
     async def _ask(self, request: Request) -> dict[str, Any]:
         return carried_out(await self._caller.send(request), datetime.now(UTC))
 
-    async def _write(self, placed: Sequence[Placed]) -> list[Outcome | Exception]:
-        inputs = {
-            str(one.task.key): batch_input(one.task, one.place, self._options) for one in placed
-        }
-        outcomes = await self._guard.write(inputs)
-        return [outcomes[key] for key in inputs]
+    async def _write(self, inputs: Sequence[dict[str, Any]]) -> list[Outcome | Exception]:
+        outcomes = await self._guard.write({trace(one): one for one in inputs})
+        return [outcomes[trace(one)] for one in inputs]
 
 
 def connect(url: str | None, options: Options, limits: Limits) -> HubSpot:

@@ -3,14 +3,14 @@
 Properties and their values: https://developers.hubspot.com/docs/api-reference/latest/crm/activities/tasks/guide
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from html import escape
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.task import Related, TaskCommand
+from streams.crm.clock import instant
 from streams.crm.hubspot.options import Options
 
 # From a task to a record of that kind, all HUBSPOT_DEFINED:
@@ -78,12 +78,21 @@ def alternatives(place: Place) -> Iterator[Place]:
 
 
 def batch_input(task: TaskCommand, place: Place, options: Options) -> dict[str, Any]:
-    """Return one of the `inputs` of a batch create; its trace id is the command's key."""
+    """Return one of the `inputs` of a batch create; its trace id is the command's key.
+
+    Raises:
+        Refused: the due day is none to HubSpot.
+    """
     return {
         "objectWriteTraceId": str(task.key),
         "properties": _properties(task, place.owner, options),
         "associations": [_association(record) for record in place.records],
     }
+
+
+def trace(one: Mapping[str, Any]) -> str:
+    """Return the trace id of an input: the command's key."""
+    return str(one["objectWriteTraceId"])
 
 
 def _properties(task: TaskCommand, owner: str | None, options: Options) -> dict[str, str]:
@@ -101,8 +110,8 @@ def _properties(task: TaskCommand, owner: str | None, options: Options) -> dict[
 
 
 def _due(task: TaskCommand, options: Options) -> str:
-    local = datetime.combine(task.due, options.due_time, ZoneInfo(options.time_zone))
-    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    moment = instant(task.due, options.due_time, ZoneInfo(options.time_zone))
+    return f"{moment.replace(microsecond=0, tzinfo=None).isoformat()}.000Z"
 
 
 def _rich_text(text: str) -> str:

@@ -168,10 +168,13 @@ def content(answer: Answer, now: datetime) -> Any:
 
 
 def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
-    """Return the records of a composite batch of so many queries; raises as `content`."""
+    """Return the records of a composite batch of so many queries; raises as `content`.
+
+    All our queries ask for the Id.
+    """
     with documented():
         parts = [part(result)["records"] for result in _exactly(queries, value["results"])]
-        return [dict(record) for records in parts for record in records]
+        return [{**record, "Id": str(record["Id"])} for records in parts for record in records]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A task command as HubSpot's input."""
 
 import json
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.task import Related, TaskCommand
+from streams.crm import Refused
 from streams.crm.hubspot import Options
 from streams.crm.hubspot.mapping import (
     Place,
@@ -82,6 +83,22 @@ def test_the_due_day_is_the_operators_day(
 ) -> None:
     moved = task.model_copy(update={"due": due})
     assert properties(moved, due_time=at, time_zone=zone)["hs_timestamp"] == instant
+
+
+@pytest.mark.parametrize("due", [date.min, date(50, 1, 1), date(1753, 1, 1), date.max])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"])
+@pytest.mark.parametrize("at", [time(8), time(22)])
+def test_a_due_day_at_the_end_of_the_calendar_is_refused_or_told(
+    task: TaskCommand, due: date, zone: str, at: time
+) -> None:
+    moved = task.model_copy(update={"due": due})
+    before, after = due == date.min and zone[0] == "A", due == date.max and zone[0] == "P"
+    if (before and at.hour == 8) or (after and at.hour == 22):
+        with pytest.raises(Refused, match="end of the calendar"):
+            properties(moved, due_time=at, time_zone=zone)
+    else:
+        told = properties(moved, due_time=at, time_zone=zone)["hs_timestamp"]
+        assert abs(datetime.fromisoformat(told).date() - due) <= timedelta(days=1)
 
 
 @given(text=st.text(max_size=200))
