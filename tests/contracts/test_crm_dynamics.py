@@ -205,6 +205,44 @@ async def test_a_user_who_cannot_own_a_task_does_not_block_it(
     assert (made.owner, made.recipient) == (None, CONTACT)
 
 
+@pytest.mark.parametrize("trouble", ["disabled", "roleless"])
+async def test_an_owner_who_is_refused_gives_way_to_the_second_choice(
+    fake: Dynamics, crm: Connector, trouble: str
+) -> None:
+    await crm.create(command())
+    fake.state.users["lead@vendor.example"] = DEAL
+    getattr(fake.environment, trouble).add(USER)
+    tasks = [command(fallback_owner=Person(email="lead@vendor.example")) for _ in range(2)]
+    with capture_logs() as logs:
+        for task in tasks:
+            await crm.create(task)
+    made = [fake.tasks(task.key)[0] for task in tasks]
+    assert [(one.owner, one.recipient) for one in made] == [(DEAL, CONTACT)] * 2
+    assert [entry["links"] for entry in logs] == [["owner"]]
+
+
+async def test_where_the_second_choice_is_refused_too_nobody_owns_the_task(
+    fake: Dynamics, crm: Connector
+) -> None:
+    fake.state.users["lead@vendor.example"] = DEAL
+    fake.environment.roleless |= {USER, DEAL}
+    task = command(fallback_owner=Person(email="lead@vendor.example"))
+    with capture_logs():
+        await crm.create(task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient) == (None, CONTACT)
+
+
+async def test_a_task_that_is_refused_in_any_case_brings_its_owners_no_blame(
+    fake: Dynamics, crm: Connector
+) -> None:
+    fake.state.refused["bad"] = {"status": 400, "code": "0x80042f09", "message": "No."}
+    with capture_logs(), pytest.raises(Unavailable):
+        await crm.create(command(subject="bad"))
+    await crm.create(good := command())
+    assert fake.tasks(good.key)[0].owner == USER
+
+
 async def test_a_disabled_user_gives_way_to_the_second_choice(
     fake: Dynamics, crm: Connector
 ) -> None:

@@ -216,6 +216,44 @@ async def test_an_owner_who_has_gone_does_not_hold_the_task_up_and_is_looked_up_
     assert [fake.tasks(one.key)[0].owner for one in (first, second)] == [None, "64492918"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_owner_whom_hubspot_refuses_gives_way_and_the_records_stay(
+    fake: FakeHubSpot,
+    crm: HubSpot,
+    named: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    fake.account.barred["64492917"] = (
+        {} if named else {"category": "VALIDATION_ERROR", "message": "no"}
+    )
+    record = Related(type="Deal", id="7")
+    first, second = (command(fallback_owner=Person(email=BOSS), related=record) for _ in range(2))
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(first)
+        await crm.create(second)
+    places = [fake.tasks(task.key)[0] for task in (first, second)]
+    assert [(one.owner, one.recipient, one.related) for one in places] == [
+        ("64492918", "101", "7")
+    ] * 2
+    dropped = [] if named else [["contacts", "deals"]]
+    assert [entry["links"] for entry in logs] == [*dropped, ["owner"]]
+
+
+async def test_a_task_that_is_refused_in_any_case_brings_its_owners_no_blame(
+    fake: FakeHubSpot, crm: HubSpot
+) -> None:
+    fake.state.refused["never"] = {"category": "VALIDATION_ERROR", "message": "no"}
+    boss = Person(email=BOSS)
+    with structlog.testing.capture_logs() as logs, pytest.raises(Refused):
+        await crm.create(command(subject="never", fallback_owner=boss))
+    assert [entry["links"] for entry in logs] == [
+        *(["contacts"], ["owner"]),
+        *(["contacts"], ["owner"]),
+        ["contacts"],
+    ]
+    await crm.create(good := command(fallback_owner=boss))
+    assert fake.tasks(good.key)[0].owner == "64492917"
+
+
 async def test_an_address_that_hubspot_cannot_read_spoils_no_other(
     fake: FakeHubSpot, crm: HubSpot
 ) -> None:

@@ -191,6 +191,23 @@ async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
     assert second.related == DEAL
 
 
+async def test_an_owner_who_is_refused_without_a_name_gives_way_and_the_records_stay(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.users["ann@vendor.example"] = "005000000000003AAA"
+    fake.retired.add(USER)
+    task, next_one = (command(fallback_owner=Person(email="ann@vendor.example")) for _ in range(2))
+    crm = connect(fake.url, options(), LIMITS)
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(task)
+        await crm.create(next_one)
+    await crm.close()
+    assert [entry["links"] for entry in logs] == [["WhatId"], ["WhoId"], ["OwnerId"]]
+    for one in (task, next_one):
+        (made,) = fake.tasks(one.key)
+        assert (made.owner, made.recipient, made.related) == ("005000000000003AAA", CONTACT, DEAL)
+
+
 async def test_links_that_field_level_security_closes_are_left_out(
     fake: salesforce.Salesforce,
 ) -> None:

@@ -278,6 +278,34 @@ async def test_an_unknown_owner_is_replaced_by_the_second_choice(
     assert desk.task(strange.key).owner == desk.driver.ids["other user"]
 
 
+async def test_an_owner_whom_the_crm_refuses_is_replaced_by_the_second_choice(
+    desk: Desk, crm: CRM, task: TaskCommand
+) -> None:
+    await crm.create(task)
+    desk.driver.bar(desk.fake, desk.driver.ids["user"])
+    tasks = [another(task) for _ in range(3)]
+    await crm.create(tasks[0])
+    desk.fake.sent.clear()
+    for one in tasks[1:]:
+        await crm.create(one)
+    assert len(desk.fake.sent) <= 3  # a creation each; a record that was under suspicion
+    for one in tasks:
+        stored, before = desk.task(one.key), desk.task(task.key)
+        assert stored.owner == desk.driver.ids["other user"]
+        assert (stored.recipient, stored.related) == (before.recipient, before.related)
+
+
+async def test_where_the_crm_refuses_every_owner_nobody_owns_the_task(
+    desk: Desk, crm: CRM, task: TaskCommand
+) -> None:
+    for user in ("user", "other user"):
+        desk.driver.bar(desk.fake, desk.driver.ids[user])
+    assert isinstance(await crm.create(task), Created)
+    stored = desk.task(task.key)
+    assert stored.owner is None
+    assert stored.related == desk.driver.ids["record"]
+
+
 async def test_without_any_known_owner_the_task_is_created_all_the_same(
     desk: Desk, crm: CRM, task: TaskCommand
 ) -> None:

@@ -11,7 +11,8 @@ organisation's own has to be set), "users", "contacts", "leads" (no Read),
 
 A trigger of the organisation runs for all records of a request at once, and fails for all of them:
 where they are more than `trigger_stands`, or where it stumbles over one with a subject of
-`trigger_stumbles`.
+`trigger_stumbles`. Users who are `inactive` or `retired` can own no task; of the latter Salesforce
+says no more than that a reference is invalid.
 """
 
 import re
@@ -57,6 +58,7 @@ class Salesforce(Fake):
         self.public_key = public_key
         self.converted: set[str] = set()
         self.inactive: set[str] = set()
+        self.retired: set[str] = set()
         self.trigger_stands = _RECORDS_AT_ONCE
         self.trigger_stumbles: set[str] = set()
         self.trigger_error = dict(_TRIGGER)
@@ -284,6 +286,8 @@ class Salesforce(Fake):
                 return {"statusCode": "MALFORMED_ID", "message": message, "fields": [name]}
         if owner in self.inactive:
             return {"statusCode": "INACTIVE_OWNER_OR_USER", "message": "inactive user"}
+        if owner in self.retired:
+            return {"statusCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid reference id"}
         if (who and who not in people) or (what and what not in self.state.records):
             return {"statusCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid reference id"}
         if what and (who or "").startswith("00Q"):

@@ -28,7 +28,12 @@ def failed_item(code: str) -> tuple[Fault, str]:
     return Fault("status", status=200, body=body), code
 
 
+def bar(fake: salesforce.Salesforce, user: str) -> None:
+    fake.retired.add(user)
+
+
 DRIVER = Driver(
+    bar=bar,
     fake=salesforce.Salesforce,
     connect=connector,
     ids={

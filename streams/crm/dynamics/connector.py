@@ -1,8 +1,10 @@
 """Follow-up tasks in Dynamics 365 and any other app on Dataverse."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
+from uuid import UUID
 
 import structlog
 
@@ -46,15 +48,23 @@ class Dynamics:
     async def create(self, task: TaskCommand) -> Created | AlreadyThere:
         """See `streams.crm.CRM`."""
         links = await self._register.links(task)
+        refused = set[UUID | str]()
         while True:
             answer = await self._creations.add(creation(task, links, self._due))
             fewer = errors.without(answer, links)
             if fewer is None:
-                return await self._outcome(answer, task)
+                outcome = await self._outcome(answer, task)
+                # Now that the task is there, it was their fault and not the task's.
+                self._register.refuse(task, refused)
+                return outcome
             dropped = sorted(links.dropped(fewer))
             code = errors.code(answer)
             log.warning("crm_link_dropped", task=str(task.key), code=code, links=dropped)
-            self._register.forget(task)
+            if links.owner and dropped == ["owner"]:
+                refused.add(links.owner)
+                fewer = replace(fewer, owner=await self._register.owner(task, but=refused))
+            else:
+                self._register.forget(task)
             links = fewer
 
     async def _outcome(self, answer: Answer, task: TaskCommand) -> Created | AlreadyThere:

@@ -1,8 +1,8 @@
 """The connector: finds a task's place, then creates it together with others of the moment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from streams.crm.hubspot import checks, preview
 from streams.crm.hubspot.directory import Directory
 from streams.crm.hubspot.errors import MANNERS, carried_out
 from streams.crm.hubspot.key_property import KeyProperty
-from streams.crm.hubspot.mapping import alternatives, batch_input, trace
+from streams.crm.hubspot.mapping import Place, batch_input, blames_owner, trace
 from streams.crm.hubspot.options import Options
 from streams.crm.hubspot.write import BySearch, ByUniqueProperty
 from streams.crm.limits import Limits
@@ -44,19 +44,45 @@ class HubSpot:
         )
 
     async def create(self, task: TaskCommand) -> Outcome:
-        """See `streams.crm.CRM`."""
+        """See `streams.crm.CRM`.
+
+        A contact or an owner may have gone since it was looked up, and a task that nobody owns is
+        better than none.
+        """
         await self._key_property.assure()
-        places = list(alternatives(await self._directory.place(task)))
-        for place, lesser in pairwise(places):
+        place, refused = await self._directory.place(task), set[str]()
+        while True:
+            one = batch_input(task, place, self._options)
             try:
-                return await self._batches.add(batch_input(task, place, self._options))
-            except Refused as refused:
-                self._directory.forget(task)
-                dropped = sorted(place.links() - lesser.links())
+                outcome = await self._batches.add(one)
+            except Refused as error:
+                lesser = await self._lesser(task, place, error, refused)
+                dropped = place.dropped(lesser)
+                if not dropped:
+                    raise
                 log.warning(
-                    "crm_link_dropped", task=str(task.key), links=dropped, reason=refused.reason
+                    "crm_link_dropped", task=str(task.key), links=dropped, reason=error.reason
                 )
-        return await self._batches.add(batch_input(task, places[-1], self._options))
+                place = lesser
+            else:
+                # Now that the task is there, it was their fault and not the task's.
+                self._directory.refuse(task, refused)
+                return outcome
+
+    async def _lesser(
+        self, task: TaskCommand, place: Place, error: Refused, refused: set[str]
+    ) -> Place:
+        """Return what to try instead: no records; if that is of no use, the next owner with them.
+
+        An owner who is given up is added to `refused`.
+        """
+        if place.records and not blames_owner(error):
+            self._directory.forget(task)
+            return replace(place, records=())
+        if place.owner is None:
+            return place
+        refused.add(place.owner)
+        return await self._directory.place(task, but=refused)
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
         """See `streams.crm.CRM`."""

@@ -3,13 +3,14 @@
 Properties and their values: https://developers.hubspot.com/docs/api-reference/latest/crm/activities/tasks/guide
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.task import Related, TaskCommand
+from streams.crm import Refused
 from streams.crm.clock import instant
 from streams.crm.hubspot.options import Options
 
@@ -42,9 +43,10 @@ class Place:
     owner: str | None = None
     records: tuple[Record, ...] = ()
 
-    def links(self) -> set[str]:
-        """Return what the task would be linked to: "owner", kinds of records."""
-        return {record.kind for record in self.records} | ({"owner"} if self.owner else set())
+    def dropped(self, other: "Place") -> list[str]:
+        """Return what the other has not: kinds of records, and "owner" if that is another."""
+        kinds = {record.kind for record in self.records} - {one.kind for one in other.records}
+        return sorted(kinds | ({"owner"} if self.owner != other.owner else set()))
 
 
 def related_record(related: Related | None, options: Options) -> Record | None:
@@ -63,18 +65,9 @@ def lower(email: str | None) -> str | None:
     return email.strip().lower() or None if email else None
 
 
-def alternatives(place: Place) -> Iterator[Place]:
-    """Yield the place, then what to try if HubSpot refuses it: no records, no owner either.
-
-    A contact or an owner may have gone since it was looked up, and a task nobody owns is better
-    than none.
-    """
-    seen = [place]
-    yield place
-    for lesser in (replace(place, records=()), Place()):
-        if lesser not in seen:
-            seen.append(lesser)
-            yield lesser
+def blames_owner(refused: Refused) -> bool:
+    """Say whether HubSpot's code or the property that it names is about the owner."""
+    return "owner" in refused.reason.lower()
 
 
 def batch_input(task: TaskCommand, place: Place, options: Options) -> dict[str, Any]:

@@ -57,14 +57,29 @@ class Links:
 
 @dataclass(frozen=True)
 class Item:
-    """One task to create."""
+    """One task to create.
+
+    `owners`: whose it may be if not the owner's. `found`: the links, but for those that are refused
+    for sure, where `links` lacks some on suspicion.
+    """
 
     task: TaskCommand
     links: Links
+    owners: tuple[str, ...] = ()
+    found: Links | None = None
 
     def without(self, refused: Iterable[str]) -> "Item":
-        """Return the item with fewer links; see `Links.without`."""
-        return replace(self, links=self.links.without(refused))
+        """Return the item with fewer links (see `Links.without`), or with the next owner.
+
+        An owner who is at fault is no reason to go without the records that were left out before.
+        """
+        fewer, found = self.links.without(refused), self.found or self.links
+        if named := self.links.fields().keys() & set(refused):
+            found = found.without(named)
+        if fewer.owner == self.links.owner:
+            return replace(self, links=fewer, found=found)
+        links = replace(found, owner=next(iter(self.owners), None))
+        return replace(self, links=links, owners=self.owners[1:], found=links)
 
 
 def record(item: Item, options: Options) -> dict[str, Any]:

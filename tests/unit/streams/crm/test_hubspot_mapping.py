@@ -19,8 +19,8 @@ from streams.crm.hubspot.mapping import (
     Place,
     Record,
     _rich_text,
-    alternatives,
     batch_input,
+    blames_owner,
     related_record,
 )
 
@@ -140,16 +140,29 @@ def test_a_kind_that_the_operator_left_out_is_not_related() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "lesser"),
+    ("other", "dropped"),
     [
-        (PLACE, [Place("64492917"), Place()]),
-        (Place("64492917"), [Place()]),
-        (Place(None, PLACE.records), [Place()]),
-        (Place(), []),
+        (PLACE, []),
+        (Place("64492917"), ["contacts", "deals"]),
+        (Place("64492918", PLACE.records), ["owner"]),
+        (Place(None, PLACE.records[:1]), ["deals", "owner"]),
     ],
 )
-def test_a_refused_place_is_given_up_piece_by_piece(place: Place, lesser: list[Place]) -> None:
-    assert list(alternatives(place)) == [place, *lesser]
+def test_what_another_place_lacks_is_named(other: Place, dropped: list[str]) -> None:
+    assert PLACE.dropped(other) == dropped
+
+
+@pytest.mark.parametrize(
+    ("reason", "blamed"),
+    [
+        ("HTTP 400: INVALID_OWNER_ID", True),
+        ("HTTP 400: VALIDATION_ERROR: hubspot_owner_id", True),
+        ("HTTP 400: INVALID_TEXT: hs_task_subject", False),
+        ("HTTP 404: OBJECT_NOT_FOUND: a record that it names is gone", False),
+    ],
+)
+def test_an_owner_is_blamed_by_name(reason: str, blamed: bool) -> None:  # noqa: FBT001 - a column
+    assert blames_owner(Refused(reason)) is blamed
 
 
 @pytest.mark.parametrize(
