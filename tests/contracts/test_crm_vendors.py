@@ -371,20 +371,31 @@ async def test_the_rate_is_kept(desk: Desk, task: TaskCommand) -> None:
     assert seconds >= (len(desk.fake.sent) - 2) / 50
 
 
+@pytest.mark.parametrize(
+    ("changes", "user"),
+    [
+        ({}, "user"),
+        ({"owner": Person(id="seismic-1")}, "other user"),
+        ({"owner": Person(email=" "), "recipient": Person(email=" \t")}, "other user"),
+        ({"owner": Person(id="seismic-1"), "fallback_owner": Person(email=" ")}, "user"),
+        ({"owner": Person(email=f" {OWNER.upper()}"), "fallback_owner": None}, "user"),
+    ],
+)
 async def test_what_is_sent_is_what_the_preview_says(
-    desk: Desk, crm: CRM, task: TaskCommand
+    desk: Desk, crm: CRM, task: TaskCommand, changes: dict[str, Any], user: str
 ) -> None:
+    task = another(task, **changes)
     previewed = crm.preview(task)
     await crm.create(task)
-    assert [resolved(one, desk) for one in previewed] == [
-        resolved(one, desk) for one in desk.fake.sent
+    assert [resolved(one, desk, user) for one in previewed] == [
+        resolved(one, desk, user) for one in desk.fake.sent
     ]
     secrets = [*desk.driver.secrets, TOKEN, "Bearer"]
     assert not any(secret in str(vars(one)) for one in previewed for secret in secrets)
 
 
-def resolved(request: Request, desk: Desk) -> tuple[str, str, str]:
-    ids = {OWNER_ID: desk.driver.ids["user"], RECIPIENT_ID: desk.driver.ids["contact"]}
+def resolved(request: Request, desk: Desk, user: str) -> tuple[str, str, str]:
+    ids = {OWNER_ID: desk.driver.ids[user], RECIPIENT_ID: desk.driver.ids["contact"]}
     path, body = request.path, (request.body or b"").decode()
     for place, found in ids.items():
         path, body = path.replace(place, found), body.replace(place, found)
