@@ -347,6 +347,36 @@ async def test_all_is_well_in_an_account_that_is_set_up(fake: FakeHubSpot, crm: 
     assert fake.outcomes["created"] == 0
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (200, {}, "the answer names no account: check the CRM's URL"),
+        (200, "<html>", "the answer has not HubSpot's form: check the CRM's URL"),
+        (400, {}, "HTTP 400: check the CRM's URL"),
+    ],
+)
+async def test_who_is_not_hubspot_is_not_taken_for_it(
+    fake: FakeHubSpot, crm: HubSpot, status: int, body: Any, reason: str
+) -> None:
+    """A log-in page of a proxy, say, that answers whatever it is asked."""
+    fake.fault(Fault("status", on="other", status=status, body=body))
+    (finding,) = await crm.check()
+    assert (finding.ok, finding.remedy) == (False, reason)
+
+
+@pytest.mark.parametrize("on", ["contacts", "deals", "other"])
+async def test_a_page_instead_of_an_answer_finds_nobody_missing(
+    fake: FakeHubSpot, crm: HubSpot, on: str
+) -> None:
+    fake.fault(Fault("status", on=on, status=200, body="<html>"))
+    task = command(related=Related(type="Deal", id="7"))
+    with pytest.raises(Unavailable, match="not HubSpot's form"):
+        await crm.create(task)
+    await crm.create(task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient, made.related) == ("64492917", "101", "7")
+
+
 async def test_the_limit_that_hubspot_tells_is_kept(fake: FakeHubSpot) -> None:
     fake.calls_per_window, fake.window_seconds = 4, 0.2
     patient = Limits(timeout=5, per_second=10_000, burst=1_000, concurrency=1)

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from schemas.task import TaskCommand
-from streams.crm import AlreadyThere, Created, Finding, Refused, Request
+from streams.crm import AlreadyThere, Created, Finding, Refused, Request, Unavailable
 from streams.crm.batches import Batches
 from streams.crm.call import Caller
 from streams.crm.hubspot import checks, preview
@@ -100,7 +100,12 @@ class HubSpot:
         await self._caller.close()
 
     async def _ask(self, request: Request) -> dict[str, Any]:
-        return carried_out(await self._caller.send(request), datetime.now(UTC))
+        answer = await self._caller.send(request)
+        members = carried_out(answer, datetime.now(UTC))
+        if not answer.body.lstrip().startswith(b"{"):
+            # Somebody between us and HubSpot: nothing was found, and nothing is known.
+            raise Unavailable("the answer has not HubSpot's form: check the CRM's URL")
+        return members
 
     async def _write(self, inputs: Sequence[dict[str, Any]]) -> list[Outcome | Exception]:
         outcomes = await self._guard.write({trace(one): one for one in inputs})
