@@ -23,6 +23,7 @@ from streams.crm.batches import Batches
 from streams.crm.call import Caller, base_url
 from streams.crm.dynamics import batch, checks, directory, errors
 from streams.crm.dynamics.exchange import Exchange, get
+from streams.crm.dynamics.manners import MANNERS
 from streams.crm.dynamics.mapping import DueTime, Links, Target, creation, path
 from streams.crm.dynamics.options import Options
 from streams.crm.dynamics.register import Register
@@ -118,7 +119,7 @@ def connect(url: str | None, options: Options, limits: Limits) -> Dynamics:
         raise ValueError("Dynamics needs its environment's URL: https://NAME.crm.dynamics.com")
     grant = _grant(base_url(url), options)
     tokens = OAuth(options.token_url, grant, timeout=limits.timeout)
-    return Dynamics(Caller(url, limits, tokens), options.due, limits)
+    return Dynamics(Caller(url, limits, tokens, manners=MANNERS), options.due, limits)
 
 
 def _grant(url: str, options: Options) -> Callable[[], Grant]:
