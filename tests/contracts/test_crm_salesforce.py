@@ -263,6 +263,55 @@ async def test_a_description_that_is_none_is_a_finding(
     assert "the answer has not Salesforce's form: check the CRM's URL" in finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("texts", "subject", "body"),
+    [
+        ({"subject": "😀" * 255}, 254, 0),
+        ({"subject": "a" + "😀" * 254}, 255, 0),
+        ({"body": "line\n" * 6_400}, 9, 16_000),
+        ({"body": "😀" * 32_000}, 9, 32_000),
+    ],
+)
+async def test_a_text_that_salesforce_counts_longer_is_cut(
+    fake: salesforce.Salesforce, texts: dict[str, str], subject: int, body: int
+) -> None:
+    (made,) = await outcomes(connect(fake.url, options(), LIMITS), task := command(**texts))
+    assert isinstance(made, Created)
+    (stored,) = fake.tasks(task.key)
+    lengths = [len((text or "").encode("utf-16-le")) // 2 for text in (stored.subject, stored.body)]
+    assert lengths == [subject, body]
+
+
+@pytest.mark.parametrize(("fields", "sent"), [(["Subject"], 2), ([], 2), (["Other__c"], 1)])
+async def test_a_text_that_is_too_long_however_short_is_refused(
+    fake: salesforce.Salesforce, fields: list[str], sent: int
+) -> None:
+    error = {"statusCode": "STRING_TOO_LONG", "message": "data value too large", "fields": fields}
+    fake.state.refused["odd"] = error
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.sent.clear()
+    (refused,) = await outcomes(crm, command(subject="odd"))
+    assert isinstance(refused, Refused)
+    assert "a text is longer than its field" in refused.reason
+    assert len(fake.sent) == sent
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(True, AlreadyThere), (False, Created)])
+async def test_a_task_that_a_person_deleted_is_made_anew_if_its_key_is_free(
+    fake: salesforce.Salesforce,
+    kept: bool,  # noqa: FBT001 - a table's column
+    outcome: type[object],
+) -> None:
+    fake.keeps_values_of_deleted = kept
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(task := command())
+    fake.delete(task.key)
+    (again,) = await outcomes(crm, task)
+    assert isinstance(again, outcome)
+    assert len(fake.tasks(task.key)) == (0 if kept else 1)
+
+
 async def test_a_task_about_a_lead_leaves_the_opportunity_out(
     fake: salesforce.Salesforce,
 ) -> None:
@@ -358,13 +407,13 @@ async def test_near_the_days_limit_it_finishes_what_it_began(
     assert isinstance(made, Created)
 
 
-@pytest.mark.parametrize("lost", [Fault("late", seconds=0.3), Fault("status", status=200, body=1)])
+@pytest.mark.parametrize("lost", [Fault("late", seconds=1.5), Fault("status", status=200, body=1)])
 async def test_without_a_unique_field_a_lost_answer_is_waited_for(
     fake: salesforce.Salesforce, lost: Fault
 ) -> None:
     fake.state.missing |= {"field"}
     chosen = options(key_field="CallObject", query_first=True)
-    crm = connect(fake.url, chosen, replace(LIMITS, timeout=0.2))
+    crm = connect(fake.url, chosen, replace(LIMITS, timeout=1))
     await crm.create(command())
     fake.fault(lost)
     task = command()

@@ -12,7 +12,9 @@ organisation's own has to be set), "users", "contacts", "leads" (no Read),
 A trigger of the organisation runs for all records of a request at once, and fails for all of them:
 where they are more than `trigger_stands`, or where it stumbles over one with a subject of
 `trigger_stumbles`. Users who are `inactive` or `retired` can own no task; of the latter Salesforce
-says no more than that a reference is invalid.
+says no more than that a reference is invalid. Whether a task in the recycling bin keeps its unique
+value is not documented but for the moment at which a field is made unique:
+`keeps_values_of_deleted` picks one.
 """
 
 import re
@@ -59,9 +61,16 @@ class Salesforce(Fake):
         self.converted: set[str] = set()
         self.inactive: set[str] = set()
         self.retired: set[str] = set()
+        self.keeps_values_of_deleted = True
+        self._deleted: list[Task] = []
         self.trigger_stands = _RECORDS_AT_ONCE
         self.trigger_stumbles: set[str] = set()
         self.trigger_error = dict(_TRIGGER)
+
+    def delete(self, key: object) -> None:
+        """Do as a person does who deletes the task."""
+        for task in self.tasks(key):
+            self._deleted.append(self._tasks.pop(task.id))
 
     def routes(self) -> Iterable[web.RouteDef]:
         data = "/services/data/{version}"
@@ -226,7 +235,7 @@ class Salesforce(Fake):
             ] += 1
             return {"success": False, "errors": [{"fields": [], **error}]}
         task = Task(
-            id=f"00T{self.next_number():012d}EAA",
+            id=f"00T{self.next_number() + len(self._deleted):012d}EAA",
             key=str(fields.get(KEY_FIELD) or fields.get("CallObject")),
             subject=fields["Subject"],
             due=fields["ActivityDate"],
@@ -242,7 +251,7 @@ class Salesforce(Fake):
     def _refusal(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         for name in _LIMITS:
             most = self._length(name)
-            if len(fields.get(name) or "") > most:
+            if _counted(fields.get(name) or "") > most:
                 message = f"{name}: data value too large: {fields[name]} (max length={most})"
                 return {"statusCode": "STRING_TOO_LONG", "message": message, "fields": [name]}
         if fields["Subject"] in self.state.refused:
@@ -295,8 +304,10 @@ class Salesforce(Fake):
         return None
 
     def _duplicate(self, fields: dict[str, Any]) -> dict[str, Any] | None:
-        there = self.tasks(fields.get(KEY_FIELD)) if "unique" not in self.state.missing else []
-        if not there or KEY_FIELD not in fields:
+        kept = self._deleted if self.keeps_values_of_deleted else []
+        tasks = [] if "unique" in self.state.missing else [*self._tasks.values(), *kept]
+        there = [task for task in tasks if task.key == fields.get(KEY_FIELD)]
+        if not there:
             return None
         message = f"duplicate value found: {KEY_FIELD} duplicates value on record with id: "
         return {"statusCode": "DUPLICATE_VALUE", "message": message + there[0].id[:15]}
@@ -316,6 +327,11 @@ class Salesforce(Fake):
         used = 99_000 if "requests" in self.state.missing else 18
         headers = {"Sforce-Limit-Info": f"api-usage={used}/100000"}
         return web.json_response(body, status=status, headers=headers)
+
+
+def _counted(text: str) -> int:
+    """Return the length in UTF-16, a line break as two."""
+    return len(text.replace("\n", "\r\n").encode("utf-16-le")) // 2
 
 
 def _failed(status: int, code: str, message: str) -> web.Response:

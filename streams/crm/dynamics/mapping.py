@@ -15,6 +15,7 @@ from schemas.task import TaskCommand
 from streams.crm import Request
 from streams.crm.clock import instant
 from streams.crm.dynamics.odata import ODATA, ROOT
+from streams.crm.units import cut
 
 SUBJECT_LIMIT = 200
 DESCRIPTION_LIMIT = 2000
@@ -30,7 +31,6 @@ REGARDING = {
 """The tables a task may be about, and their entity sets."""
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_UNIT = 2  # bytes of UTF-16
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,8 @@ def row(task: TaskCommand, links: Links, due: DueTime) -> dict[str, object]:
 
 def shorten(text: str, limit: int) -> str:
     """Return the text in at most `limit` UTF-16 units, without what XML cannot hold."""
-    units = _NOT_XML.sub(" ", text).encode("utf-16-le")
-    if len(units) <= limit * _UNIT:
-        return units.decode("utf-16-le")
-    # `ignore` drops the half that a cut through a surrogate pair leaves.
-    return units[: (limit - 1) * _UNIT].decode("utf-16-le", "ignore").rstrip() + "…"
+    plain = _NOT_XML.sub(" ", text)
+    return plain if cut(plain, limit) == plain else cut(plain, limit - 1).rstrip() + "…"
 
 
 def _bindings(links: Links) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +16,9 @@ from streams.crm.call import Caller
 from streams.crm.limits import Limits
 from streams.crm.lookup import Lookup
 from streams.crm.salesforce import soql
-from streams.crm.salesforce.answers import (
-    MANNERS,
-    Duplicate,
-    LinkRefused,
-    content,
-    created,
-    found,
-    look_up,
-    verdict,
-)
+from streams.crm.salesforce.answers import MANNERS, content, found, look_up, verdict
 from streams.crm.salesforce.check import check
+from streams.crm.salesforce.items import Duplicate, LinkRefused, TooLong, created
 from streams.crm.salesforce.options import Options
 from streams.crm.salesforce.record import Item, Links, record, related_id
 from streams.crm.salesforce.reserve import Reserve
@@ -97,6 +90,8 @@ class Salesforce:
                 return await self._found(item, duplicate)
             except LinkRefused as refused:
                 item = self._without_links(item, refused)
+            except TooLong as long:
+                item = _halved(item, long)
             else:
                 self._refuse_owners(first, item)
                 return outcome
@@ -221,6 +216,13 @@ class Salesforce:
         return Request(
             "POST", f"/services/data/v{self._options.api_version}/composite/sobjects", body
         )
+
+
+def _halved(item: Item, long: TooLong) -> Item:
+    if item.halved:
+        raise verdict(long.trouble) from None
+    log.warning("crm_text_cut", task=str(item.task.key), fields=list(long.trouble.fields))
+    return replace(item, halved=True)
 
 
 def _key(item: Item) -> str:

@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from schemas.task import TaskCommand
 from streams.crm.salesforce.options import Options
+from streams.crm.units import cut
 
 SUBJECT_LIMIT = 255
 DESCRIPTION_LIMIT = 32_000
+TEXT_FIELDS = frozenset({"Subject", "Description"})
 LINK_FIELDS = frozenset({"OwnerId", "WhoId", "WhatId"})
 LEAD = "00Q"
 _PEOPLE = frozenset({"003", LEAD, "005"})  # contacts, leads and users are no WhatId
@@ -60,13 +62,15 @@ class Item:
     """One task to create.
 
     `owners`: whose it may be if not the owner's. `found`: the links, but for those that are refused
-    for sure, where `links` lacks some on suspicion.
+    for sure, where `links` lacks some on suspicion. `halved`: its texts may be half as long, which
+    is enough for one in which every character counts twice, as Salesforce counts line breaks.
     """
 
     task: TaskCommand
     links: Links
     owners: tuple[str, ...] = ()
     found: Links | None = None
+    halved: bool = False
 
     def without(self, refused: Iterable[str]) -> "Item":
         """Return the item with fewer links (see `Links.without`), or with the next owner.
@@ -85,11 +89,12 @@ class Item:
 def record(item: Item, options: Options) -> dict[str, Any]:
     """Return the record to create, as sObject Collections take it."""
     task = item.task
-    body = {"Description": task.body[:DESCRIPTION_LIMIT]} if task.body else {}
+    share = 2 if item.halved else 1
+    body = {"Description": cut(task.body, DESCRIPTION_LIMIT // share)} if task.body else {}
     return {
         "attributes": {"type": "Task"},
         **options.fields,
-        "Subject": task.subject[:SUBJECT_LIMIT],
+        "Subject": cut(task.subject, SUBJECT_LIMIT // share),
         **body,
         "ActivityDate": task.due.isoformat(),
         "Priority": priority(task.priority, options),

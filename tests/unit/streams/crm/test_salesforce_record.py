@@ -53,6 +53,8 @@ def test_texts_are_cut_to_what_salesforce_holds(task: TaskCommand) -> None:
     long = task.model_copy(update={"subject": "s" * 300, "body": "b" * 33_000})
     made = record(Item(long, Links()), OPTIONS)
     assert (len(made["Subject"]), len(made["Description"])) == (255, 32_000)
+    made = record(Item(long, Links(), halved=True), OPTIONS)
+    assert (len(made["Subject"]), len(made["Description"])) == (127, 16_000)
 
 
 def test_a_task_about_a_lead_has_no_related_record() -> None:
