@@ -462,6 +462,18 @@ async def test_a_row_without_id_is_no_answer(
     assert refused.reason == "the answer has not Salesforce's form: check the CRM's URL"
 
 
+@pytest.mark.parametrize("item", [{"success": True, "id": None}, {"success": True}, 7])
+async def test_a_success_without_an_id_is_no_answer(fake: salesforce.Salesforce, item: Any) -> None:
+    fake.fault(Fault("status", status=200, body=[item]))
+    crm = connect(fake.url, options(), LIMITS)
+    task = command()
+    with pytest.raises(Unavailable, match="has not Salesforce's form"):
+        await crm.create(task)
+    await crm.create(task)
+    await crm.close()
+    assert len(fake.tasks(task.key)) == 1
+
+
 @pytest.mark.parametrize("gap", ["length", "type", "status", "required"])
 async def test_what_is_the_same_for_every_task_makes_no_dead_letter(
     fake: salesforce.Salesforce, gap: str

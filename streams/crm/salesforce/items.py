@@ -95,7 +95,7 @@ def saved(
     tasks alike, is the operator's: it would befall the next task as well.
     """
     if result.get("success"):
-        return Created(str(result["id"]))
+        return Created(_named_id(result["id"]))
     error = next(iter(dicts(result.get("errors"))), {})
     told = trouble(HTTPStatus.BAD_REQUEST, error, None)
     message = str(error.get("message", ""))
@@ -104,6 +104,12 @@ def saved(
     if _named({key_field, *others}, told):
         return judge(told, {told.code: SAME_FOR_ALL})
     return _mendable(told, message) or verdict(told)
+
+
+def _named_id(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no id")
+    return value
 
 
 def _mendable(told: Trouble, message: str) -> Exception | None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streams.crm import Refused, Unavailable
 from streams.crm.batches import SMALLER_SECONDS, Batches, Shared
@@ -168,6 +170,23 @@ async def test_batches_that_are_too_large_become_smaller_for_a_while() -> None:
         sizes.clear()
         assert await everyone(collected) == list(range(16))
         assert sizes[0] == first
+
+
+@settings(deadline=None)
+@given(
+    bad=st.frozensets(st.integers(0, 15), max_size=4),
+    stood=st.integers(1, 16),
+    many=st.integers(1, 16),
+)
+async def test_who_is_refused_alone_is_refused_and_nobody_else(
+    bad: frozenset[int], stood: int, many: int
+) -> None:
+    sizes: list[int] = []
+    outcomes = await everyone(stands(stood, bad, sizes), many)
+    assert {n for n, one in enumerate(outcomes) if isinstance(one, Exception)} == {
+        n for n in bad if n < many
+    }
+    assert len(sizes) < 2 * many + 1
 
 
 async def test_one_item_that_fails_beside_others_says_nothing_of_the_size() -> None:
