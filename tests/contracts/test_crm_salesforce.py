@@ -239,8 +239,10 @@ async def test_another_closed_field_is_the_operators(
     task = command()
     error = {"statusCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": "no", "fields": fields}
     fake.state.refused[task.subject] = error
-    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), task)
+    with structlog.testing.capture_logs() as logs:
+        (refused,) = await outcomes(connect(fake.url, options(), LIMITS), task)
     assert isinstance(refused, Unavailable)
+    assert logs == []
 
 
 @pytest.mark.parametrize(
