@@ -111,6 +111,9 @@ def kept_topics(rendered: Rendered) -> Iterator[str]:
             yield f"{name_of(each)} is {spec}"
         if spec["partitions"] != values["topics"]["partitions"]:
             yield f"{name_of(each)} has {spec['partitions']} partitions"
+        # Another number is then another resource for the same topic, and Strimzi heeds the oldest.
+        if not each["metadata"]["name"].endswith(f".{spec['partitions']}"):
+            yield f"an upgrade changes the partitions of {topic.name}"
     for each in rendered.of("KafkaTopic", "KafkaUser"):
         if each["metadata"].get("annotations", {}).get("helm.sh/resource-policy") != "keep":
             yield f"{name_of(each)} is deleted with the release, and all that is in it"
