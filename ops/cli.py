@@ -156,7 +156,13 @@ def play_seismic(  # noqa: PLR0913, PLR0917 - a command's options are its parame
         str | None, typer.Option(help="Where to deliver; to the local stack if unset.")
     ] = None,
     secret_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the signing secret.")
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="File with the signing secret; else, with --url, from GEOPHONE_SECRETS as the "
+            "ingress has it; else the local stack's.",
+        ),
     ] = None,
     state_dir: StateDir = DEFAULT_STATE_DIR,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import psutil
 
+from ops import environment
+
 
 class NoTarget(Exception):
     """There is nothing to talk to; the message says what to start or to give."""
@@ -24,20 +26,28 @@ class Target:
     def choose(cls, url: str | None, secret_file: Path | None, state_dir: Path) -> "Target":
         """Take what was given, and the rest from `stack.json`.
 
+        A URL that is given may find its secret where its ingress has it: in GEOPHONE_SECRETS or
+        GEOPHONE_SECRETS_FILES.
+
         Raises:
             NoTarget: something is not given and no stack runs in `state_dir`; the URL is none; the
                 file holds no secret.
+            ValueError: a GEOPHONE_… variable is wrong.
         """
         if url and not url.startswith(("http://", "https://")):
             raise NoTarget(f"--url {url} is no URL: it has to start with http:// or https://")
-        if url and secret_file:
-            return cls(url, _secret(secret_file), "")
+        if url and (secret := _told(secret_file)):
+            return cls(url, secret, "")
         stack = _stack(state_dir)
         return cls(
             url or stack["webhook_url"],
             _secret(secret_file or Path(stack["secret_file"])),
             stack["bootstrap_servers"],
         )
+
+
+def _told(file: Path | None) -> str | None:
+    return _secret(file) if file else environment.read(None).signing_secret()
 
 
 def _secret(path: Path) -> str:

@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many commands it delivers meanwhile (100000 and 200 kills: an hour per CRM)",
     )
     parser.addoption(
+        "--images",
+        choices=("registry", "stand-in"),
+        default="registry",
+        help="tests/image: what Docker builds and composes on; stand-ins need root and buildah",
+    )
+    parser.addoption(
         "--update-golden",
         action="store_true",
         help="tests/chart: record what the chart renders now, to be looked at and committed",

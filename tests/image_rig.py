@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +41,13 @@ class Images:
 
     def build(self, target: str, *options: str) -> str:
         """Build a target of the Dockerfile as localhost/geophone-TARGET; return the image's id."""
-        (self.folder / "pip.conf").write_text(_PIP_CONF)
         return self._buildah(
             "bud",
             "--quiet",
             "--pull-never",
             *("--layers", "--format=oci", "--timestamp=0"),
             *("--build-arg", f"BASE={BASE}", "--build-arg", "BASE_DIGEST="),
-            *("--secret", f"id=pip,src={self.folder / 'pip.conf'}"),
-            *("--secret", f"id=ca,src={_CA}"),
+            *(f"--secret=id={name},src={file}" for name, file in secrets(self.folder).items()),
             *("--file", str(ROOT / "deploy" / "Dockerfile"), "--target", target),
             *("--tag", f"{name_of(target)}:{VERSION}"),
             *options,
@@ -77,9 +75,23 @@ class Images:
 
     def wrap(self, program: Path, name: str) -> None:
         """Make an image of one static program."""
-        container = self._buildah("from", "scratch")
-        self._buildah("copy", "--quiet", container, str(program), "/")
-        self._buildah("config", "--entrypoint", f'["/{program.name}"]', container)
+        self.assemble(name, "scratch", {"/": program}, "--entrypoint", f'["/{program.name}"]')
+
+    def assemble(
+        self,
+        name: str,
+        base: str,
+        files: Mapping[str, Path],
+        *config: str,
+        prepared_by: str = "",
+    ) -> None:
+        """Make an image of files by their places, after a script that runs in it as root."""
+        container = self._buildah("from", "--pull-never", base)
+        for place, file in files.items():
+            self._buildah("copy", "--quiet", container, str(file), place)
+        if prepared_by:
+            self._buildah("run", container, "--", "sh", "-ec", prepared_by)
+        self._buildah("config", *config, container)
         self._buildah("commit", "--quiet", "--rm", container, name)
 
     def base_from(self, tar: Path) -> None:
@@ -130,6 +142,14 @@ _STAND_IN = (
     f"--customize-hook={_PIP}",
     '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*',
 )
+
+
+def secrets(folder: Path) -> dict[str, Path]:
+    """Return the Dockerfile's secrets by id, for pip to trust whom this machine trusts."""
+    if not _CA.exists():
+        return {}
+    (folder / "pip.conf").write_text(_PIP_CONF)
+    return {"pip": folder / "pip.conf", "ca": _CA}
 
 
 def name_of(target: str) -> str:

@@ -37,6 +37,13 @@ def inherited(name: str, instruction: str) -> list[str]:
     return inherited(stage.parent, instruction) + stage.all(instruction) if stage else []
 
 
+def argument(name: str) -> str:
+    """Return what an argument is unless told otherwise, of those before the first stage."""
+    head, _, _ = DOCKERFILE.read_text(encoding="utf-8").partition("\nFROM ")
+    [value] = re.findall(rf"^ARG {name}=(.*)$", head, re.MULTILINE)
+    return str(value)
+
+
 def _steps(text: str) -> list[tuple[str, str]]:
     code = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", "", code).splitlines()

@@ -14,12 +14,14 @@ from ops.kafka.jars import VERSION as KAFKA
 from ops.kafka.members import Member, Members
 from ops.kafka.properties import server_properties
 from streams.settings import Settings as StreamsSettings
-from tests.image.dockerfile import stages
+from tests.docker_rig import SECRET, impossible
+from tests.image.dockerfile import inherited, stages
 from tests.image_rig import VERSION, output
 
 FILE = Path(__file__).parents[2] / "deploy" / "compose.yaml"
-SECRET = "0123456789abcdef"
-SERVICES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]
+READ: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+SERVICES: dict[str, Any] = READ["services"]
+STARTED = [name for name, service in SERVICES.items() if "profiles" not in service]
 SETTINGS: dict[str, type[IngressSettings | StreamsSettings]] = {
     "ingress": IngressSettings,
     "streams": StreamsSettings,
@@ -70,6 +72,55 @@ def test_the_services_find_each_other() -> None:
     assert "INSIDE://kafka:9092" in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
 
 
+@pytest.mark.parametrize("name", STARTED)
+def test_up_waits_until_a_service_answers_and_does_not_give_up_on_a_busy_machine(name: str) -> None:
+    healthcheck = SERVICES[name]["healthcheck"]
+    assert healthcheck["test"][0] == "CMD"
+    assert healthcheck["start_period"] == "3m"
+
+
+def test_what_must_outlive_a_container_is_in_a_volume() -> None:
+    crm = SERVICES["crm"]["entrypoint"]
+    kept = {
+        "kafka": SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"],
+        "streams": _environment("streams")["GEOPHONE_STATE_DIR"],
+        "crm": str(Path(crm[crm.index("--database") + 1]).parent),
+    }
+    mounts = [(name, each.split(":")) for name in SERVICES for each in _volumes(name)]
+    assert {name: folder for name, (_, folder) in mounts} == kept
+    assert {volume for _, (volume, _) in mounts} == set(READ["volumes"])
+
+
+@pytest.mark.parametrize("name", ["streams", "crm"])
+def test_a_volume_of_ours_is_made_as_its_users_own(name: str) -> None:
+    """Docker makes a volume as the folder in the image is; without one it would be root's."""
+    target = SERVICES[name]["build"]["target"]
+    [(_, folder)] = [each.split(":") for each in _volumes(name)]
+    assert f"--from=build --chown=65532:65532 /state {folder}" in inherited(target, "COPY")
+
+
+def _volumes(name: str) -> list[str]:
+    return list(SERVICES[name].get("volumes", []))
+
+
+def _environment(target: str) -> dict[str, str]:
+    return dict(each.split("=", 1) for line in inherited(target, "ENV") for each in line.split())
+
+
+def test_kafka_is_given_the_time_to_leave_its_log_in_order() -> None:
+    assert SERVICES["kafka"]["stop_grace_period"] == "30s"
+
+
+def test_the_command_is_there_for_whoever_asks_and_knows_what_the_ingress_knows() -> None:
+    command = SERVICES["geophone"]
+    assert command["profiles"]
+    assert command["restart"] == "no"
+    assert command["image"] == SERVICES["crm"]["image"]
+    ingress = SERVICES["ingress"]["environment"]
+    assert command["environment"].items() <= ingress.items()
+    assert "GEOPHONE_SECRETS" in command["environment"]
+
+
 def test_nothing_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
@@ -92,12 +143,10 @@ def test_its_kafka_is_the_one_that_is_tested_and_as_strict() -> None:
 
 
 def test_docker_takes_it() -> None:
-    try:
-        output("docker", "compose", "version")
-    except (OSError, RuntimeError):
-        pytest.skip("needs docker compose")
+    if reason := impossible("compose", "version"):
+        pytest.skip(reason)
     read = output(
-        *("docker", "compose", "-f", str(FILE), "config", "--format", "json"),
+        *("docker", "compose", "-f", str(FILE), "--profile", "*", "config", "--format", "json"),
         GEOPHONE_SECRETS=SECRET,
     )
     assert set(json.loads(read)["services"]) == set(SERVICES)

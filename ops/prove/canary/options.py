@@ -40,22 +40,14 @@ class Installation:
 
 
 def _secret(given: Path | None, found: Environment) -> str:
-    """Take the first: during a rotation the ingress knows several, and any of them will do."""
-    own = found.secrets.get_secret_value().split(",") if found.secrets else []
-    files = [Path(each.strip()) for each in found.secrets_files.split(",") if each.strip()]
-    for file in [given] if given else [] if own else files:
-        own = _lines(file)
-    for secret in own:
-        if secret.strip():
-            return secret.strip()
+    """Take the first of the given file, or of what the ingress knows."""
+    try:
+        secret = next(iter(given.read_text().split()), None) if given else found.signing_secret()
+    except OSError as error:
+        raise CannotJudge(f"the secret cannot be read: {error}") from error
+    if secret:
+        return secret
     raise CannotJudge(
         "no secret to sign with: give --secret-file, or set GEOPHONE_SECRETS_FILES or "
         "GEOPHONE_SECRETS as the ingress has it"
     )
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text().split()
-    except OSError as error:
-        raise CannotJudge(f"the secret cannot be read: {error}") from error

@@ -11,6 +11,12 @@ import pytest
 from ops.target import NoTarget, Target
 
 
+@pytest.fixture(autouse=True)
+def _no_variables_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GEOPHONE_SECRETS", "GEOPHONE_SECRETS_FILES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def stack(folder: Path, pid: int) -> None:
     (folder / "secret").write_text("of-the-stack\n")
     content = {
@@ -48,6 +54,18 @@ def test_url_and_secret_together_need_no_stack(tmp_path: Path) -> None:
     given.write_text("given-secret")
     target = Target.choose("http://x.example/", given, tmp_path / "none")
     assert (target.url, target.secret) == ("http://x.example/", "given-secret")
+
+
+@pytest.mark.parametrize("variable", ["GEOPHONE_SECRETS", "GEOPHONE_SECRETS_FILES"])
+def test_the_secret_of_a_url_may_be_where_its_ingress_has_it(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack(tmp_path, os.getpid())
+    (tmp_path / "ingress").write_text("new-one\nold-one\n")
+    named = variable.endswith("FILES")
+    monkeypatch.setenv(variable, str(tmp_path / "ingress") if named else "new-one,old-one")
+    assert Target.choose("http://x.example/", None, tmp_path).secret == "new-one"
+    assert Target.choose(None, None, tmp_path).secret == "of-the-stack"
 
 
 def test_the_first_secret_of_a_file_signs(tmp_path: Path) -> None:
