@@ -322,6 +322,21 @@ async def test_the_limit_that_hubspot_tells_is_kept(fake: FakeHubSpot) -> None:
     assert time.monotonic() - began > 0.4
 
 
+async def test_when_one_owners_look_up_fails_those_beside_it_are_not_made(
+    fake: FakeHubSpot,
+) -> None:
+    slow = Limits(timeout=5, per_second=20, burst=1, concurrency=8)
+    async with connected(fake, slow) as crm:
+        await crm.create(command())
+        before = len(fake.sent)
+        fake.fault(Fault("status", on="other", status=429, headers={"Retry-After": "1"}))
+        tasks = [command(owner=Person(email=f"u{at}@vendor.example")) for at in range(6)]
+        told = await asyncio.gather(*map(crm.create, tasks), return_exceptions=True)
+        assert {type(one) for one in told} == {Unavailable}
+        await asyncio.sleep(1.5)  # beyond the rest
+        assert len(fake.sent) == before + 1
+
+
 async def test_a_new_token_in_the_file_is_taken_without_a_restart(
     fake: FakeHubSpot, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from tests.crm_fakes.driver import Driver
 from tests.crm_fakes.faults import Fault
 from tests.crm_fakes.hubspot import FakeHubSpot
 from tests.crm_fakes.server import Fake, State
+from tests.streams_rig import eventually
 
 DRIVERS = {
     "dynamics": dynamics_driver.DRIVER,
@@ -75,8 +76,7 @@ def command() -> TaskCommand:
 async def share(fake: Fake, seconds: float) -> float:
     """Return which part of the calls that the limit allows in so many seconds are made."""
     loop = asyncio.get_running_loop()
-    while not fake.outcomes["created"]:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: fake.outcomes["created"] > 0, "the first tasks", pause=0.01)
     began, before = loop.time(), carried_out(fake)
     await asyncio.sleep(seconds)
     return (carried_out(fake) - before) / (LIMITS.per_second * (loop.time() - began))
@@ -121,9 +121,8 @@ async def test_a_spent_window_of_hubspots_costs_no_further_one(
 ) -> None:
     driver = DRIVERS["hubspot"]
     fake = FakeHubSpot(State({OWNER: driver.ids["user"]}, {RECIPIENT: driver.ids["contact"]}))
-    fake.calls_per_window, fake.window_seconds = 20, 2.0
+    fake.calls_per_window, fake.window_seconds = (window := 20), 2.0
     await stack.enter_async_context(fake.serving())
     await stack.enter_async_context(delivering(driver, fake, tmp_path, partitions=2))
-    while carried_out(fake) < fake.calls_per_window:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: carried_out(fake) >= window, "a spent window", pause=0.01)
     assert await best_of_three(fake, 6) >= ALLOWANCE

@@ -74,7 +74,12 @@ class Directory:
         return await self._records.get(record) if record else None
 
     async def _find_owners(self, emails: Sequence[str]) -> Mapping[str, str]:
-        found = await asyncio.gather(*(self._find_owner(email) for email in emails))
+        asked = [asyncio.ensure_future(self._find_owner(email)) for email in emails]
+        try:
+            found = await asyncio.gather(*asked)
+        finally:
+            for one in asked:  # or the others would go on asking after the first has failed
+                one.cancel()
         return {email: owner for email, owner in zip(emails, found, strict=True) if owner}
 
     async def _find_owner(self, email: str) -> str | None:
