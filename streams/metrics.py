@@ -71,3 +71,8 @@ CRM_HELD = Gauge(
     "1 while deliveries to a target are held because it refuses most commands, else 0.",
     ["target"],
 )
+CRM_ERRORS = Counter(
+    "geophone_crm_errors_total",
+    "Errors in a connector that nobody foresaw, by target; the command is tried again.",
+    ["target"],
+)

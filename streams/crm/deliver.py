@@ -1,13 +1,15 @@
 """Delivers commands to one CRM until each is decided: it has the task, or never will.
 
 One that is down or throttling is asked again for ever; so is one that refuses most of what it is
-given (`streams.crm.breaker`). Both with one command at a time, each in its turn: the first answer
-that says more brings all the others along, and until then nothing is asked that need not be.
+given (`streams.crm.breaker`), and one whose connector fails in a way that nobody foresaw. All with
+one command at a time, each in its turn: the first answer that says more brings all the others
+along, and until then nothing is asked that need not be.
 """
 
 import asyncio
 import random
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,6 +117,8 @@ class Delivery:
         except Refused as refused:
             self._target.decided()
             return Refusal(offset, task, refused.reason)
+        except Exception as error:  # noqa: BLE001 - or it would end the process, and all deliveries
+            return self._unforeseen(error)
         finally:
             answered = time.monotonic()
             self._target.active(answered)
@@ -124,6 +128,16 @@ class Delivery:
         there = isinstance(outcome, AlreadyThere)
         metrics.TASKS.labels(self._target.name, "already_there" if there else "created").inc()
         return None
+
+    def _unforeseen(self, error: Exception) -> Unavailable:
+        """Have the command tried again, as `create` is safe to repeat; say where, never what."""
+        metrics.CRM_ERRORS.labels(self._target.name).inc()
+        # An error's text may quote an answer, and so people.
+        frames = traceback.extract_tb(error.__traceback__)
+        trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        name = type(error).__name__
+        self._log.error("crm_connector_failed", error=name, trace=trace)
+        return Unavailable(f"an error that nobody foresaw: {name}")
 
     async def _back_off(self, failed: Sequence[Unavailable], left: int, attempt: int) -> None:
         metrics.CRM_RETRIES.labels(self._target.name).inc(len(failed))

@@ -30,6 +30,10 @@ class Target:
     _back: asyncio.Event = field(default_factory=asyncio.Event)
     _held: set[int] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        # At 0 from the start: the increase of a series that begins with 1 is not seen.
+        metrics.CRM_ERRORS.labels(self.name)
+
     def active(self, until: float) -> None:
         """Note that it is being asked, or waited for, until then."""
         self.active_at = max(self.active_at, until)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+import structlog
 from aiokafka import TopicPartition
 
 from schemas.reasons import Reason
@@ -318,11 +319,28 @@ async def test_a_batch_after_an_interruption_is_not_begun() -> None:
     assert (crm.calls, producer.commits) == ([], [])
 
 
-async def test_an_error_nobody_foresaw_is_not_swallowed() -> None:
-    producer = Producer()
-    with pytest.raises(KeyError):
-        await handler(Crm(a=[KeyError("bug")]), producer).handle([record(command("a"))], 1)
-    assert producer.commits == []
+async def test_an_error_nobody_foresaw_keeps_its_partition_waiting_and_nothing_else(
+    waits: list[float],
+) -> None:
+    """Raised, it would end the process: one odd answer, and no target's deliveries go on.
+
+    It is no secret either: counted, alerted on, and logged by its type and place. Its text may
+    quote what the CRM said of somebody.
+    """
+    crm, producer = Crm(a=[KeyError("pat@customer.example")] * 3), Producer()
+    before = metrics.CRM_ERRORS.labels("default")._value.get()
+    with structlog.testing.capture_logs() as logs:
+        await handler(crm, producer).handle(
+            [record(command(who), n) for n, who in enumerate("ab")], 2
+        )
+    assert producer.commits == [([], 2)]
+    assert crm.calls == ["a", "b", "a", "a", "a"]
+    assert len(waits) == 3
+    assert metrics.CRM_ERRORS.labels("default")._value.get() - before == 3
+    told = [one for one in logs if one["event"] == "crm_connector_failed"]
+    assert [one["error"] for one in told] == ["KeyError"] * 3
+    assert all(one["trace"][-1].endswith(" create") for one in told)
+    assert "pat@" not in str(logs)
 
 
 async def test_only_what_the_target_serves_is_carried_out_and_the_rest_is_passed_over() -> None:
