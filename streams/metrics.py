@@ -71,6 +71,11 @@ CRM_HELD = Gauge(
     "1 while deliveries to a target are held because it refuses most commands, else 0.",
     ["target"],
 )
+CRM_OLDEST = Gauge(
+    "geophone_crm_oldest_undecided_seconds",
+    "Age of the oldest command in hand whose task the CRM has not taken or refused, by target.",
+    ["target"],
+)
 CRM_ERRORS = Counter(
     "geophone_crm_errors_total",
     "Errors in a connector that nobody foresaw, by target; the command is tried again.",

@@ -47,14 +47,19 @@ class Delivery:
         self._partition = partition
         self._log = log.bind(target=target.name, partition=partition)
 
-    async def deliver(self, tasks: Mapping[int, TaskCommand]) -> list[Refusal]:
+    async def deliver(
+        self, tasks: Mapping[int, TaskCommand], since: Mapping[int, float]
+    ) -> list[Refusal]:
         """Return which of these (by offset) are refused for good, once the CRM has the others.
 
-        Cancelling is safe: the commands may be given again.
+        `since`: when each came into being, in epoch seconds. Cancelling is safe: the commands may
+        be given again.
         """
+        self._target.undecided.take(self._partition, since)
         try:
             return await self._believed(await self._refused(tasks))
         finally:
+            self._target.undecided.let_go(self._partition)
             self._target.held(self._partition, now=False)
 
     async def _believed(self, refused: list[Refusal]) -> list[Refusal]:
@@ -63,6 +68,8 @@ class Delivery:
         while refused:
             count = self._target.breaker.give_up(self._partition, len(refused))
             believed, refused = believed + refused[:count], refused[count:]
+            for each in believed:
+                self._target.undecided.settle(self._partition, each.offset)
             if refused:
                 await self._hold(refused[0], attempt)
                 refused, attempt = await self._asked_again(refused), attempt + 1
@@ -124,6 +131,7 @@ class Delivery:
             self._target.active(answered)
             metrics.CRM_SECONDS.labels(self._target.name).observe(answered - started)
         self._target.decided()
+        self._target.undecided.settle(self._partition, offset)
         self._target.breaker.accept(self._partition)
         there = isinstance(outcome, AlreadyThere)
         metrics.TASKS.labels(self._target.name, "already_there" if there else "created").inc()

@@ -46,7 +46,7 @@ async def delivering(
     async def work(partition: int) -> None:
         delivery = Delivery(target, partition)
         while True:
-            await delivery.deliver({at: command() for at in range(BATCH)})
+            await delivery.deliver({at: command() for at in range(BATCH)}, {})
 
     working = [asyncio.create_task(work(partition)) for partition in range(partitions)]
     try:

@@ -487,6 +487,44 @@ async def test_what_was_refused_is_known_to_the_next_owner(waits: list[float]) -
     assert not await work
 
 
+async def test_the_oldest_command_that_is_not_decided_is_told(waits: list[float]) -> None:
+    """Of those in hand, whatever others the CRM takes meanwhile; 0 when there is none."""
+    crm = Crm(b=[Unavailable("locked")] * 10_000)
+    one = handler(crm, Producer())
+    assert oldest() == 0
+    now_ms = int(time.time() * 1000)
+    batch = [
+        record(command(who), n, timestamp=now_ms - age * 1000)
+        for n, (who, age) in enumerate({"a": 9000, "b": 500, "c": 100}.items())
+    ]
+    crm.gate.clear()
+    work = asyncio.create_task(one.handle(batch, 3))
+    await turns()
+    assert 9000 <= oldest() < 9100
+    crm.gate.set()
+    await eventually_waited(waits, 5)
+    assert 500 <= oldest() < 600
+    crm.script.clear()
+    assert await work
+    assert oldest() == 0
+
+
+async def test_a_partition_that_is_let_go_leaves_no_command_behind() -> None:
+    one = handler(Crm(a=[Unavailable("down", 500.0)]), Producer())
+    work = asyncio.create_task(one.handle([record(command("a"))], 1))
+    await turns()
+    assert oldest() > 0
+    one.interrupt()
+    await work
+    assert oldest() == 0
+
+
+def oldest() -> float:
+    samples = [one for family in metrics.CRM_OLDEST.collect() for one in family.samples]
+    (age,) = (one.value for one in samples if one.labels["target"] == "default")
+    return float(age)
+
+
 def held() -> float:
     return float(metrics.CRM_HELD.labels("default")._value.get())
 
