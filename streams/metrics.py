@@ -14,6 +14,10 @@ QUARANTINED = Counter(
     "Records set aside, by stage and reason.",
     ["stage", "reason"],
 )
+LEFT_OUT = Counter(
+    "geophone_streams_recipients_left_out_total",
+    "Recipients without a task, as an id or address of theirs is none; the others have theirs.",
+)
 EXPIRED = Counter(
     "geophone_streams_expired_records_total",
     "Records that the topic's retention deleted before this stage handled them: lost to it.",
