@@ -53,6 +53,7 @@ class Account:
         self._tasks = tasks
         self._keep = keep
         self._archived: dict[str, Task] = {}
+        self._holders: dict[str, Task] = {}
         self._indexed: set[str] = set()
 
     def index(self) -> None:
@@ -180,9 +181,8 @@ class Account:
     def _judge_key(self, key: str | None) -> None:
         if key is None or "unique" in self._state.missing:
             return
-        for task in (*self._tasks.values(), *self._archived.values()):
-            if task.key == key:
-                raise self._taken(task)
+        if holder := self._holders.get(key):
+            raise self._taken(holder)
 
     def _taken(self, task: Task) -> Refusal:
         if self.duplicate == "validation":
@@ -194,7 +194,7 @@ class Account:
         properties = dict(one["properties"])
         to = {a["types"][0]["associationTypeId"]: a["to"]["id"] for a in one["associations"]}
         number = len(self._tasks) + len(self._archived)
-        return self._keep(
+        task = self._keep(
             Task(
                 id=str(65_059_681_027 + number),
                 key=properties.get(KEY, ""),
@@ -208,3 +208,5 @@ class Account:
                 priority=properties.get("hs_task_priority"),
             )
         )
+        self._holders.setdefault(task.key, task)  # in the recycling bin it keeps its value
+        return task
