@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 
 crm_app = typer.Typer(
     help="See what would become of an event in the CRM, and whether the CRM is set up for it.",
-    epilog="Both read the GEOPHONE_CRM… variables of geophone-streams. Begin with `geophone crm "
-    "check`; write rules with `geophone crm preview` beside the editor.",
+    epilog="These read the GEOPHONE_CRM… variables of geophone-streams, redrive those of Kafka. "
+    "Begin with `geophone crm check`; write rules with `geophone crm preview` beside the editor.",
     no_args_is_help=True,
 )
 
