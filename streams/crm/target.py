@@ -27,6 +27,8 @@ class Target:
     active_at: float = -math.inf
     """Until when it was, or will be, asked (monotonic). That is progress for all its partitions,
     as they wait for their turns with each other's commands before them."""
+    tenants: frozenset[str] = frozenset()
+    """All that it serves, if it is one beside the default."""
     undecided: Undecided = field(default_factory=Undecided)
     _decided_at: float = -math.inf
     _back: asyncio.Event = field(default_factory=asyncio.Event)

@@ -131,6 +131,9 @@ class Webhook:
         ok = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _NOBODY
         return [Finding(subject, ok, "" if ok else f"HTTP {answer.status}: {_REMEDY}")]
 
+    async def owners(self, addresses: Sequence[str]) -> None:
+        """See `streams.crm.CRM`. Who they are is the endpoint's own affair."""
+
     async def close(self) -> None:
         """See `streams.crm.CRM`."""
         if self._own is not None:

@@ -14,7 +14,7 @@ from streams.crm.hubspot import wire
 from streams.crm.hubspot.errors import Judged
 from streams.crm.hubspot.mapping import Place, Record, lower, related_record
 from streams.crm.hubspot.options import Options
-from streams.crm.lookup import Lookup
+from streams.crm.lookup import Lookup, known
 
 Key = TypeVar("Key")
 
@@ -51,6 +51,10 @@ class Directory:
         self._contacts.forget(_email(task.recipient) or "")
         if record := related_record(task.related, self._options):
             self._records.forget(record)
+
+    async def owners(self, addresses: Sequence[str]) -> set[str]:
+        """Return which of these e-mail addresses are users'; raises as `place`."""
+        return await known(self._owners, addresses)
 
     async def close(self) -> None:
         """Give up what is being looked up."""

@@ -93,6 +93,9 @@ class Crm:
     async def check(self) -> list[Finding]:
         raise AssertionError("the stage checks nothing")
 
+    async def owners(self, addresses: Sequence[str]) -> list[str]:
+        raise AssertionError(f"the stage asks for tasks alone, not for {addresses}")
+
     async def close(self) -> None: ...
 
 
