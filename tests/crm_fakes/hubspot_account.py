@@ -9,7 +9,8 @@ https://developers.hubspot.com/docs/api-reference/latest/error-handling
 How a second use of a unique value is told is not documented; `duplicate` picks one of the three
 ways that are seen. Nor is whether a deleted record keeps its values (here it does), nor how an
 owner or an association that does not exist is told: an association is told of by its `input`, or by
-the `batch` as a whole, as `gone` says.
+the `batch` as a whole, as `gone` says, and an owner who is `barred` by the error given there, or
+by name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ class Account:
     def __init__(self, state: State, tasks: dict[str, Task], keep: Callable[[Task], Task]) -> None:
         self.duplicate: Literal["validation", "conflict", "whole"] = "validation"
         self.page = 100
+        self.barred: dict[str, dict[str, Any]] = {}
         self.gone: Literal["input", "batch"] = "input"
         self._state = state
         self._tasks = tasks
@@ -163,6 +165,9 @@ class Account:
         owner = properties.get("hubspot_owner_id")
         if owner and owner not in self._state.users.values():
             raise invalid("hubspot_owner_id", "INVALID_OWNER_ID", f"{owner} is no owner")
+        if owner in self.barred:
+            named = invalid("hubspot_owner_id", "INVALID_OWNER_ID", f"{owner} owns no tasks")
+            raise Refusal(self.barred[owner] or named.error)
 
     def _judge_associations(self, one: Mapping[str, Any]) -> None:
         if self._lost(one):
