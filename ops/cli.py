@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,7 +15,9 @@ from rich.console import Console
 from ops import environment, send, show
 from ops import topics as topic_table
 from ops.child import ChildFailed
+from ops.crm import redrive
 from ops.crm.command import crm_app
+from ops.crm.redrive import Chosen
 from ops.demo import run as demo
 from ops.environment import Environment
 from ops.kafka.errors import LocalKafkaError
@@ -192,6 +195,7 @@ def read(
     _run(show.records(connection, topic, Console(), follow=follow))
 
 
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 Prefix = Annotated[
     str | None,
     typer.Option(
@@ -244,6 +248,50 @@ def verify_topics(
     connection = _or_exit(lambda: _connection(told, state_dir))
     wanted = partitions or told.topic_partitions
     _report(_run(topic_table.verify(connection, told.topics(), wanted)))
+
+
+@crm_app.command(name="redrive")
+def redrive_dead_letters(  # noqa: PLR0913 - a command's options are its parameters
+    *,
+    tenant: Annotated[
+        list[str] | None, typer.Option(help="tenantId; may be said several times. Else of all.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=_TIMES, help="Whose event arrived since, UTC."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_TIMES, help="Whose event arrived before, UTC.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: for scripts.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is meant.")] = False,
+    kafka: Kafka = None,
+    prefix: Prefix = None,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+) -> None:
+    """Give the CRM those commands again that it refused for good, once the cause is mended.
+
+    Shows which are meant, by tenant and reason, and asks. What the CRM has by now stays as it is,
+    so to repeat this does no harm.
+    """
+    which = Chosen(frozenset(tenant or ()), _utc(since), _utc(until))
+    told = _or_exit(lambda: environment.read(kafka, prefix))
+    connection = _or_exit(lambda: _connection(told, state_dir))
+    console = Console()
+    letters = _run(redrive.run(connection, told.topics(), which, console))
+    if not letters:
+        sys.stdout.write("There are no such dead letters.\n")
+    elif dry_run:
+        sys.stdout.write(f"{len(letters)} commands would be given to the CRM again.\n")
+    elif yes or typer.confirm(f"Give {len(letters)} commands to the CRM again?"):
+        _run(redrive.write(connection, told.topics(), letters, console))
+        sys.stdout.write(f"{len(letters)} commands are in {told.topics().task.name} again.\n")
+    else:
+        sys.exit(1)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
 
 
 def _connection(told: Environment, state_dir: Path) -> KafkaConnection:

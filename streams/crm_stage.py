@@ -151,7 +151,8 @@ class CrmHandler(Handler):
             else:
                 if self._target.serves(task.tenant_id):
                     tasks[record.offset] = task
-        refused = {each.offset: each.reason for each in await self._delivery.deliver(tasks)}
+        since = {each.offset: each.timestamp / 1000 for each in records if each.offset in tasks}
+        refused = {each.offset: each.reason for each in await self._delivery.deliver(tasks, since)}
         return letters + [
             self._dead(record, Reason.REFUSED_BY_CRM, refused[record.offset])
             for record in records

@@ -35,7 +35,8 @@ def _further(settings: Settings, name: str, description: Further) -> Target:
         return f"{settings.crm_targets_file}: {name}.{member}"
 
     crm = _connected(description, {}, place)
-    return Target(name, crm, serves, Breaker(settings.crm_max_refused_share))
+    breaker = Breaker(settings.crm_max_refused_share)
+    return Target(name, crm, serves, breaker, tenants=description.tenants)
 
 
 def _default(settings: Settings) -> CRM:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from schemas.task import TaskCommand
 from schemas.topics import Topics
 from streams.actions import ACTIONS
 from streams.actions.context import Context
+from streams.actions.draft import LeftOut
 from streams.quarantine import set_aside
 from streams.rules.book import RuleBook
 from streams.transaction import Output
@@ -26,12 +28,18 @@ gigabytes; this is a thousand recipients with the longest text there is, and fit
 _LATEST_MS = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
+class _Written(NamedTuple):
+    command: TaskCommand
+    wire: bytes
+
+
 @dataclass(slots=True)
 class Decision:
-    """What one batch leads to."""
+    """What one batch leads to; `left_out`: by offset and why, who gets no task of an event."""
 
     outputs: list[Output] = field(default_factory=list)
     quarantined: Counter[Reason] = field(default_factory=Counter)
+    left_out: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
 def decide(
@@ -41,10 +49,13 @@ def decide(
     decision = Decision()
     for record in records:
         try:
-            decision.outputs.extend(_outputs(record, topics, rules, legacy_tenant))
+            outputs, left_out = _outputs(record, topics, rules, legacy_tenant)
         except Malformed as malformed:
             decision.outputs.append(set_aside(record, malformed, topics.quarantine.name))
             decision.quarantined[malformed.reason] += 1
+        else:
+            decision.outputs.extend(outputs)
+            decision.left_out.update((record.offset, each.why) for each in left_out)
     return decision
 
 
@@ -55,25 +66,31 @@ def follow(event: Envelope, received_at: datetime, rules: RuleBook) -> list[Task
         Malformed: nothing can ever follow from its type, an action cannot read it, or more than
             `MAX_COMMAND_BYTES` would follow.
     """
-    return [command for command, _ in _written(event, received_at, rules)]
+    written = _written(event, received_at, rules)
+    return [each.command for each in written if not isinstance(each, LeftOut)]
 
 
 def _written(
     event: Envelope, received_at: datetime, rules: RuleBook
-) -> Iterator[tuple[TaskCommand, bytes]]:
+) -> Iterator[_Written | LeftOut]:
     """Yield each command with its wire form, and no more of them than may be."""
     size = 0
     for command in _commands(event, received_at, rules):
+        if isinstance(command, LeftOut):
+            yield command
+            continue
         wire = command.encode()
         size += len(wire)
         if size > MAX_COMMAND_BYTES:
             raise Malformed(
                 Reason.WRONG_SHAPE, f"its commands are more than {MAX_COMMAND_BYTES} bytes"
             )
-        yield command, wire
+        yield _Written(command, wire)
 
 
-def _commands(event: Envelope, received_at: datetime, rules: RuleBook) -> Iterator[TaskCommand]:
+def _commands(
+    event: Envelope, received_at: datetime, rules: RuleBook
+) -> Iterator[TaskCommand | LeftOut]:
     actions = ACTIONS.get(event.spelling)
     if actions is None:
         raise Malformed(Reason.WRONG_SHAPE, f"nothing can follow from {event.spelling}")
@@ -90,21 +107,29 @@ def _commands(event: Envelope, received_at: datetime, rules: RuleBook) -> Iterat
 
 def _outputs(
     record: ConsumerRecord, topics: Topics, rules: RuleBook, legacy_tenant: str
-) -> list[Output]:
+) -> tuple[list[Output], list[LeftOut]]:
     told = record.key.decode(errors="replace") if record.key else legacy_tenant
     event = envelope.read(record.value or b"", legacy_tenant=told)
-    return [
-        Output(
-            topic=topics.task.name,
-            key=record.key,
-            value=wire,
-            headers=headers.of_task(
-                event.tenant_id, str(command.key), record.timestamp, command.kind
-            ),
-            timestamp_ms=record.timestamp,
-        )
-        for command, wire in _written(event, _received_at(record.timestamp), rules)
-    ]
+    outputs, left_out = [], []
+    for each in _written(event, _received_at(record.timestamp), rules):
+        if isinstance(each, LeftOut):
+            left_out.append(each)
+        else:
+            outputs.append(_output(each, record, topics.task.name))
+    return outputs, left_out
+
+
+def _output(written: _Written, record: ConsumerRecord, topic: str) -> Output:
+    command = written.command
+    return Output(
+        topic=topic,
+        key=record.key,
+        value=written.wire,
+        headers=headers.of_task(
+            command.tenant_id, str(command.key), record.timestamp, command.kind
+        ),
+        timestamp_ms=record.timestamp,
+    )
 
 
 def _received_at(timestamp_ms: int) -> datetime:

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.topics import Topics
@@ -13,6 +14,8 @@ from streams.ownership import First, Handler
 from streams.transaction import TransactionalProducer
 
 STAGE = "followup"
+
+log = structlog.get_logger(__name__)
 
 
 class FollowupHandler(Handler):
@@ -41,7 +44,22 @@ class FollowupHandler(Handler):
             metrics.QUARANTINED.labels(STAGE, reason).inc(count)
         for topic, count in Counter(output.topic for output in decision.outputs).items():
             metrics.WRITTEN.labels(topic).inc(count)
+        self._tell_of(decision.left_out, records)
         return True
 
     async def close(self) -> None:
         await self._producer.stop()
+
+    def _tell_of(
+        self, left_out: Mapping[tuple[int, str], int], records: Sequence[ConsumerRecord]
+    ) -> None:
+        for (offset, why), count in left_out.items():
+            metrics.LEFT_OUT.inc(count)
+            log.warning(
+                "recipients_left_out",
+                topic=records[0].topic,
+                partition=records[0].partition,
+                offset=offset,
+                reason=why,
+                count=count,
+            )

@@ -14,6 +14,10 @@ QUARANTINED = Counter(
     "Records set aside, by stage and reason.",
     ["stage", "reason"],
 )
+LEFT_OUT = Counter(
+    "geophone_streams_recipients_left_out_total",
+    "Recipients without a task, as an id or address of theirs is none; the others have theirs.",
+)
 EXPIRED = Counter(
     "geophone_streams_expired_records_total",
     "Records that the topic's retention deleted before this stage handled them: lost to it.",
@@ -69,5 +73,15 @@ CRM_SECONDS = Histogram(
 CRM_HELD = Gauge(
     "geophone_crm_held",
     "1 while deliveries to a target are held because it refuses most commands, else 0.",
+    ["target"],
+)
+CRM_OLDEST = Gauge(
+    "geophone_crm_oldest_undecided_seconds",
+    "Age of the oldest command in hand whose task the CRM has not taken or refused, by target.",
+    ["target"],
+)
+CRM_ERRORS = Counter(
+    "geophone_crm_errors_total",
+    "Errors in a connector that nobody foresaw, by target; the command is tried again.",
     ["target"],
 )

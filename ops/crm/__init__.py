@@ -1,1 +1,1 @@
-"""`geophone crm`: what would become of an event in the CRM, and is the CRM set up for it."""
+"""`geophone crm`: what an event leads to, is the CRM set up for it, what it had refused again."""

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from ops.crm import choice, page
+from ops.crm import choice, owners, page
 from ops.crm import event as events
 from ops.crm.preview import Planned, plan, why_nothing
 from schemas.envelope import Envelope
@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 
 crm_app = typer.Typer(
     help="See what would become of an event in the CRM, and whether the CRM is set up for it.",
-    epilog="Both read the GEOPHONE_CRM… variables of geophone-streams. Begin with `geophone crm "
-    "check`; write rules with `geophone crm preview` beside the editor.",
+    epilog="These read the GEOPHONE_CRM… variables of geophone-streams, redrive those of Kafka. "
+    "Begin with `geophone crm check`; write rules with `geophone crm preview` beside the editor.",
     no_args_is_help=True,
 )
 
@@ -75,14 +75,16 @@ def preview(
 def check() -> None:
     """Log in to each CRM, look whether it is set up for geophone, and change nothing.
 
-    Prints what was found and how to mend what is wrong. Exit code 1 if anything is.
+    Looks up the owners that the rules of GEOPHONE_TASK_RULES_FILE name as well. Prints what was
+    found and how to mend what is wrong. Exit code 1 if anything is.
     """
     settings = _or_exit(choice.settings)
+    book = _or_exit(settings.rules)
     targets = _or_exit(lambda: choice.configured(settings))
     if not targets:
         sys.exit(f"geophone: no CRM is configured: {choice.HOW_TO_CONFIGURE}")
     console = Console()
-    if not _or_exit(lambda: asyncio.run(_checked(targets, console))):
+    if not _or_exit(lambda: asyncio.run(_checked(targets, book, console))):
         console.print("Mend what is wrong, then run `geophone crm check` again.", style="dim")
         sys.exit(1)
 
@@ -95,11 +97,13 @@ async def _planned(event: Envelope, rules: RuleBook, settings: Settings) -> list
         await _close(targets)
 
 
-async def _checked(targets: Sequence[Target], console: Console) -> bool:
+async def _checked(targets: Sequence[Target], rules: RuleBook, console: Console) -> bool:
     right = True
     try:
         for target in targets:
-            found = await target.crm.check()
+            found = list(await target.crm.check())
+            if all(finding.ok for finding in found):  # else there is but one thing to mend
+                found += await owners.findings(target, rules)
             page.findings(target.name, found, console)
             right = right and all(finding.ok for finding in found)
     finally:

@@ -63,8 +63,8 @@ def _why(event: Envelope, rules: RuleBook) -> str:
             "`include_domains` and `exclude_domains` decide that"
         )
     return (
-        "the event names nobody that its rule wants; in the rules, `recipients`, "
-        "`include_domains` and `exclude_domains` decide that"
+        "the event names nobody that its rule wants and whose id and address can be ones; in the "
+        "rules, `recipients`, `include_domains` and `exclude_domains` decide the former"
     )
 
 

@@ -12,11 +12,12 @@ from schemas.catalogue import CATALOGUE
 from schemas.envelope import Envelope
 from schemas.task import TaskCommand
 from streams.actions.context import Context
+from streams.actions.draft import LeftOut
 from streams.actions.email import follow_up_recipients
 from streams.actions.session_summary import first_views
 from streams.rules.book import RuleBook
 
-Action = Callable[[Envelope, Context], Iterable[TaskCommand]]
+Action = Callable[[Envelope, Context], Iterable[TaskCommand | LeftOut]]
 
 ACTIONS: Mapping[str, tuple[Action, ...]] = {
     catalogue.EMAIL.name: (follow_up_recipients,),

@@ -1,5 +1,6 @@
 """From what an action found to a command, in the words of the event's rule."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -28,13 +29,22 @@ class Draft:
     related: Related | None = None
 
 
-def command(draft: Draft, event: Envelope, context: Context) -> TaskCommand:
-    """Apply the rule.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A recipient or viewer who gets no task; `why` names nobody."""
+
+    why: str
+
+
+def command(draft: Draft, event: Envelope, context: Context) -> TaskCommand | LeftOut:
+    """Apply the rule, unless an id or address of the recipient is none: the others get theirs.
 
     Raises:
-        Malformed: an id or address in it is none; every command repeats the sender's.
+        Malformed: the sender's or the interaction's is none; every command repeats it.
     """
     _check(draft)
+    if flaw := _flaw(draft.recipient):
+        return LeftOut(flaw)
     rule = context.rule
     day = calendar.local_day(draft.happened_at, rule)
     facts = _facts(draft, event, day.isoformat())
@@ -64,12 +74,18 @@ def _check(draft: Draft) -> None:
         "the interaction's id": draft.interaction_id,
         "the sender's id": draft.sender.id,
         "the sender's address": draft.sender.email,
-        "a recipient's id": draft.recipient.id,
-        "a recipient's address": draft.recipient.email,
     }
-    for what, name in told.items():
-        if name and (flaw := names.flaw(name)):
-            raise Malformed(Reason.WRONG_SHAPE, f"{what} is a string {flaw}")
+    if flaw := _first_flaw(told):
+        raise Malformed(Reason.WRONG_SHAPE, flaw)
+
+
+def _flaw(recipient: Person) -> str | None:
+    return _first_flaw({"a recipient's id": recipient.id, "a recipient's address": recipient.email})
+
+
+def _first_flaw(told: Mapping[str, str | None]) -> str | None:
+    flaws = ((what, names.flaw(name)) for what, name in told.items() if name)
+    return next((f"{what} is a string {flaw}" for what, flaw in flaws if flaw), None)
 
 
 def _facts(draft: Draft, event: Envelope, day: str) -> Facts:

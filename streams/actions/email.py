@@ -11,7 +11,7 @@ from schemas.envelope import Envelope
 from schemas.events.email import Email, Recipient
 from schemas.task import Person, TaskCommand, task_key
 from streams.actions.context import Context
-from streams.actions.draft import Draft, command
+from streams.actions.draft import Draft, LeftOut, command
 from streams.actions.moment import first_known
 from streams.actions.related import record_of
 from streams.rules import people, template
@@ -20,7 +20,7 @@ from streams.rules.model import Rule
 SUBJECT = "Follow up: LiveSend to {recipient}"
 
 
-def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskCommand]:
+def follow_up_recipients(event: Envelope, context: Context) -> Iterator[TaskCommand | LeftOut]:
     """Yield one task command per distinct recipient of the event that the rule wants."""
     email = Email.model_validate(event.data)
     interaction = email.interaction_id or event.event_id

@@ -15,7 +15,7 @@ from schemas.events.email import Recipient
 from schemas.events.session_summary import Link, Participant, SessionSummary
 from schemas.task import Person, TaskCommand, task_key
 from streams.actions.context import Context
-from streams.actions.draft import Draft, command
+from streams.actions.draft import Draft, LeftOut, command
 from streams.actions.email import identity_of
 from streams.actions.moment import first_known
 from streams.actions.related import record_of
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 SUBJECT = "LiveSend viewed for the first time by {recipient}"
 
 
-def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand]:
+def first_views(event: Envelope, context: Context) -> Iterator[TaskCommand | LeftOut]:
     """Yield one command per viewer whom the event names and the rule wants."""
     session = SessionSummary.model_validate(event.data)
     link = (session.livesend_session_summary and session.livesend_session_summary.link) or Link()

@@ -4,7 +4,7 @@ A connector creates and never changes. Delivering the same command again, for wh
 leaves the CRM as it is: a seller may have moved, reassigned or closed the task in the meantime.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,6 +106,13 @@ class CRM(Protocol):
 
     async def check(self) -> Sequence[Finding]:
         """Look at what `create` needs and change nothing; trouble is a finding, never raised."""
+
+    async def owners(self, addresses: Sequence[str]) -> Collection[str] | None:
+        """Return which of these belong to users whose tasks could be; None: it cannot be asked.
+
+        Raises:
+            Unavailable: it cannot be asked now.
+        """
 
     async def close(self) -> None:
         """Release connections; no other call may follow or be under way."""

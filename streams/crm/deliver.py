@@ -1,13 +1,15 @@
 """Delivers commands to one CRM until each is decided: it has the task, or never will.
 
 One that is down or throttling is asked again for ever; so is one that refuses most of what it is
-given (`streams.crm.breaker`). Both with one command at a time, each in its turn: the first answer
-that says more brings all the others along, and until then nothing is asked that need not be.
+given (`streams.crm.breaker`), and one whose connector fails in a way that nobody foresaw. All with
+one command at a time, each in its turn: the first answer that says more brings all the others
+along, and until then nothing is asked that need not be.
 """
 
 import asyncio
 import random
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,14 +47,19 @@ class Delivery:
         self._partition = partition
         self._log = log.bind(target=target.name, partition=partition)
 
-    async def deliver(self, tasks: Mapping[int, TaskCommand]) -> list[Refusal]:
+    async def deliver(
+        self, tasks: Mapping[int, TaskCommand], since: Mapping[int, float]
+    ) -> list[Refusal]:
         """Return which of these (by offset) are refused for good, once the CRM has the others.
 
-        Cancelling is safe: the commands may be given again.
+        `since`: when each came into being, in epoch seconds. Cancelling is safe: the commands may
+        be given again.
         """
+        self._target.undecided.take(self._partition, since)
         try:
             return await self._believed(await self._refused(tasks))
         finally:
+            self._target.undecided.let_go(self._partition)
             self._target.held(self._partition, now=False)
 
     async def _believed(self, refused: list[Refusal]) -> list[Refusal]:
@@ -61,6 +68,8 @@ class Delivery:
         while refused:
             count = self._target.breaker.give_up(self._partition, len(refused))
             believed, refused = believed + refused[:count], refused[count:]
+            for each in believed:
+                self._target.undecided.settle(self._partition, each.offset)
             if refused:
                 await self._hold(refused[0], attempt)
                 refused, attempt = await self._asked_again(refused), attempt + 1
@@ -115,15 +124,28 @@ class Delivery:
         except Refused as refused:
             self._target.decided()
             return Refusal(offset, task, refused.reason)
+        except Exception as error:  # noqa: BLE001 - or it would end the process, and all deliveries
+            return self._unforeseen(error)
         finally:
             answered = time.monotonic()
             self._target.active(answered)
             metrics.CRM_SECONDS.labels(self._target.name).observe(answered - started)
         self._target.decided()
+        self._target.undecided.settle(self._partition, offset)
         self._target.breaker.accept(self._partition)
         there = isinstance(outcome, AlreadyThere)
         metrics.TASKS.labels(self._target.name, "already_there" if there else "created").inc()
         return None
+
+    def _unforeseen(self, error: Exception) -> Unavailable:
+        """Have the command tried again, as `create` is safe to repeat; say where, never what."""
+        metrics.CRM_ERRORS.labels(self._target.name).inc()
+        # An error's text may quote an answer, and so people.
+        frames = traceback.extract_tb(error.__traceback__)
+        trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        name = type(error).__name__
+        self._log.error("crm_connector_failed", error=name, trace=trace)
+        return Unavailable(f"an error that nobody foresaw: {name}")
 
     async def _back_off(self, failed: Sequence[Unavailable], left: int, attempt: int) -> None:
         metrics.CRM_RETRIES.labels(self._target.name).inc(len(failed))

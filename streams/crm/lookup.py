@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from streams.crm.batches import Batches
 
@@ -87,6 +87,12 @@ class Lookup(Generic[Key, Value]):
     async def _send(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         found = await self._find(keys)
         return [found.get(key) for key in keys]
+
+
+async def known(lookup: Lookup[str, Any], addresses: Sequence[str]) -> set[str]:
+    """Return which e-mail addresses are found; raises as `Lookup.get`."""
+    found = await asyncio.gather(*(lookup.get(one.strip().lower()) for one in addresses))
+    return {one for one, id_ in zip(addresses, found, strict=True) if id_}
 
 
 def _same(key: Key) -> Key:

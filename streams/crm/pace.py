@@ -29,6 +29,7 @@ class Pace:
         self._now = now
         self._rested_at = now()
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[Call]:
@@ -42,8 +43,7 @@ class Pace:
             await self._changed.wait()
         ticket, call = self._window.begin(), Call()
         try:
-            await self._rest()
-            await self._bucket.acquire()
+            await self._wait()
             yield call
         finally:
             self._window.end(ticket, overtaxed=call.overtaxed)
@@ -53,6 +53,13 @@ class Pace:
         """Let no further call begin for so long, but for ten minutes at most."""
         rested_at = self._now() + min(seconds, RETRY_AFTER_CAP_SECONDS)
         self._rested_at = max(self._rested_at, rested_at)
+
+    async def _wait(self) -> None:
+        # One at a time: those behind take nothing from the bucket while the first has to rest.
+        async with self._turn:
+            await self._rest()
+            await self._bucket.acquire()
+            await self._rest()  # an answer may have asked for it meanwhile
 
     async def _rest(self) -> None:
         while (left := self._rested_at - self._now()) > 0:

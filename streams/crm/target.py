@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from streams import metrics
 from streams.crm import CRM
 from streams.crm.breaker import Breaker
+from streams.crm.undecided import Undecided
 
 OUTAGE_SECONDS = 5.0
 """How long a CRM has to have decided nothing for its next decision to be told to all who wait. It
@@ -26,9 +27,17 @@ class Target:
     active_at: float = -math.inf
     """Until when it was, or will be, asked (monotonic). That is progress for all its partitions,
     as they wait for their turns with each other's commands before them."""
+    tenants: frozenset[str] = frozenset()
+    """All that it serves, if it is one beside the default."""
+    undecided: Undecided = field(default_factory=Undecided)
     _decided_at: float = -math.inf
     _back: asyncio.Event = field(default_factory=asyncio.Event)
     _held: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # At 0 from the start: the increase of a series that begins with 1 is not seen.
+        metrics.CRM_ERRORS.labels(self.name)
+        metrics.CRM_OLDEST.labels(self.name).set_function(self.undecided.age)
 
     def active(self, until: float) -> None:
         """Note that it is being asked, or waited for, until then."""

@@ -9,6 +9,8 @@ task's key, and, where a secret is set, the three headers of Standard Webhooks 1
   `Idempotent-Replayed: true`. A 409 without `Retry-After` counts as success: while the first
   request with a key is still being worked on, answer 425 or 503;
 - answer any other 4xx only for a command that it will never take. See `streams/crm/answer.py`.
+
+With 429 and 503, `Retry-After` keeps back every delivery to it; with any other answer, that one.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.task import TaskCommand
 from streams.crm import AlreadyThere, Created, Finding, Request, Unavailable
 from streams.crm.answer import Answer, outcome
-from streams.crm.call import overtaxed
+from streams.crm.call import overtaxed, wish
 from streams.crm.connection import beginning, session
 from streams.crm.limits import Limits
 from streams.crm.pace import Pace
@@ -129,6 +131,9 @@ class Webhook:
         ok = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _NOBODY
         return [Finding(subject, ok, "" if ok else f"HTTP {answer.status}: {_REMEDY}")]
 
+    async def owners(self, addresses: Sequence[str]) -> None:
+        """See `streams.crm.CRM`. Who they are is the endpoint's own affair."""
+
     async def close(self) -> None:
         """See `streams.crm.CRM`."""
         if self._own is not None:
@@ -144,6 +149,9 @@ class Webhook:
                 call.overtaxed = True
                 raise
             call.overtaxed = overtaxed(answer)
+            # With 409 and 425 it is a wish about this one command.
+            if call.overtaxed and (seconds := wish(answer, datetime.now(UTC))):
+                pace.rest(seconds)
         return answer
 
     async def _post(self, task: TaskCommand) -> Answer:

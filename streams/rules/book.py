@@ -12,11 +12,19 @@ An `enabled: true` in `defaults` is no word about views: who turns a customer's 
 not asked for tasks of what people read. `false` counts wherever it is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
 from schemas import catalogue
-from streams.rules.model import DEFAULT_BUSINESS_DAYS, EventName, Rule, RulesFile, Scope
+from streams.rules import people
+from streams.rules.model import (
+    DEFAULT_BUSINESS_DAYS,
+    EventName,
+    Rule,
+    RulesFile,
+    Scope,
+    known_as,
+)
 
 _NOBODY = Scope()
 _OFF = frozenset({catalogue.SESSION_SUMMARY.name, catalogue.SESSION_SUMMARY_ENRICHED.name})
@@ -48,6 +56,20 @@ class RuleBook:
     def knows(self, tenant_id: str) -> bool:
         """Return whether something is said for this tenant, or nothing for any."""
         return tenant_id in self._tenants or not self._tenants
+
+    def owners(
+        self, serves: Callable[[str], bool], tenants: Collection[str] = frozenset()
+    ) -> list[str]:
+        """Return the addresses of the owners that rules which are on name, each once.
+
+        Of the rules for these tenants; without any, for everybody and for those it `serves`.
+        """
+        tables = [self._tenants.get(tenant, self._everybody) for tenant in tenants]
+        if not tenants:
+            tables = [table for tenant, table in self._tenants.items() if serves(tenant)]
+            tables.append(self._everybody)
+        rules = [rule for table in tables for rule in table.values() if rule.enabled]
+        return sorted({known_as(name) for rule in rules for name in people.named(rule)})
 
     def turned_on(self, event_type: str) -> bool:
         """Return whether tasks follow from this type for any tenant, known or not."""

@@ -27,5 +27,11 @@ def fallback_owner(rule: Rule) -> Person | None:
     return Person(email=rule.fallback_owner) if rule.fallback_owner else None
 
 
+def named(rule: Rule) -> list[str]:
+    """Return the addresses of all owners whom the rule names."""
+    names = [*rule.owner_by_sender.values(), rule.fallback_owner]
+    return [name for name in [rule.owner, *names] if name and name != "sender"]
+
+
 def _within(domain: str, domains: Iterable[str]) -> bool:
     return any(domain == each or domain.endswith(f".{each}") for each in domains)

@@ -1,7 +1,8 @@
 """CRMs as processes of their own, for tests that kill the worker that delivers to them.
 
 Each is disturbed by a script: three requests in ten fail, in turn with 500, with 429, by silence,
-by a connection cut after the task was stored, and by a token (or signature) that is refused.
+by a connection cut after the task was stored, and by a token (or signature) that is refused. At a
+vendor's fake each operation beside creating fails now and then as well: log-in and look-ups.
 """
 
 import json
@@ -36,6 +37,7 @@ from tests.crm_rig import SECRET
 from tests.sandbox_fixture import running_sandbox
 
 OWNER, RECIPIENT = "sam@vendor.example", "pat@customer.example"
+OTHER_OWNER, LEAD = "ann@vendor.example", "lou@customer.example"
 TIMEOUT_SECONDS = 1.0
 START_SECONDS = 30.0
 
@@ -66,9 +68,15 @@ class Found:
 
 
 class Crm(ABC):
-    """One CRM, seen by a test. `settings` are the worker's."""
+    """One CRM, seen by a test. `settings` are the worker's.
+
+    `record` is the id of an opportunity in it; `beside`: operations other than creating that are
+    disturbed as well.
+    """
 
     settings: Mapping[str, str]
+    record: str | None = None
+    beside: Sequence[str] = ()
 
     @abstractmethod
     async def disturb(self, requests: int, turn: int) -> None:
@@ -88,7 +96,7 @@ class Crm(ABC):
 
     @abstractmethod
     async def faults(self) -> Counter[str]:
-        """Count the faults that were played, by kind; one that it does not count is not there."""
+        """Count the faults that were played, by kind, and those on operations `beside` by these."""
 
 
 class Sandbox(Crm):
@@ -159,11 +167,16 @@ class Vendors(Crm):
     _PLAYED: Mapping[str, Kind] = {
         "fault 500": "500",
         "fault 429": "429",
+        "hang": "hang",
+        "drop_after_commit": "drop_after_commit",
         "unauthorized": "expire",
     }
+    _BESIDE: Sequence[Kind] = ("500", "hang", "429")
 
     def __init__(self, name: str, url: str, credentials: Path) -> None:
         self._url = f"{url}/_fake"
+        self.record = VENDORS[name].driver.ids["record"]
+        self.beside = VENDORS[name].beside
         self.settings = {
             "crm": name,
             "crm_url": url,
@@ -175,6 +188,8 @@ class Vendors(Crm):
         faults = [
             {**asdict(self._FAULTS[kind]), "times": times} for kind, times in script(requests, turn)
         ]
+        another = asdict(self._FAULTS[self._BESIDE[turn % len(self._BESIDE)]])
+        faults += [{**another, "on": operation} for operation in self.beside]
         await _ask("PUT", f"{self._url}/faults", faults)
 
     async def created(self) -> int:
@@ -191,16 +206,19 @@ class Vendors(Crm):
 
     async def faults(self) -> Counter[str]:
         outcomes = await _ask("GET", f"{self._url}/outcomes")
-        return Counter({kind: outcomes.get(name, 0) for name, kind in self._PLAYED.items()})
+        kinds = {kind: outcomes.get(name, 0) for name, kind in self._PLAYED.items()}
+        others = {name: outcomes.get(f"disturbed {name}", 0) for name in self.beside}
+        return Counter(kinds | others)
 
 
 @dataclass(frozen=True)
 class _Vendor:
-    """`credentials` takes the fake's URL."""
+    """`credentials` takes the fake's URL; `beside`: its fake's operations that fail, too."""
 
     module: str
     driver: Driver
     credentials: Callable[[str], Mapping[str, str]]
+    beside: Sequence[str]
 
 
 VENDORS = {
@@ -213,16 +231,19 @@ VENDORS = {
             "client_secret": dynamics.CLIENT_SECRET,
             "authority": url,
         },
+        ("token", "lookup"),
     ),
     "hubspot": _Vendor(
         "tests.crm_fakes.hubspot",
         hubspot_driver.DRIVER,
         lambda _: {"access_token": hubspot.PAT},
+        ("other", "contacts", "deals"),
     ),
     "salesforce": _Vendor(
         "tests.crm_fakes.salesforce",
         salesforce_driver.DRIVER,
         lambda _: {"client_id": salesforce.CLIENT_ID, "client_secret": salesforce.CLIENT_SECRET},
+        ("token", "look-up"),
     ),
 }
 
@@ -241,8 +262,10 @@ def running(name: str, folder: Path, refused: str = "") -> Iterator[Crm]:
     vendor = VENDORS[name]
     ids = vendor.driver.ids
     state = State(
-        users={OWNER: ids["user"]},
+        users={OWNER: ids["user"], OTHER_OWNER: ids["other user"]},
         contacts={RECIPIENT: ids["contact"]},
+        leads={LEAD: ids["lead"]},
+        records={ids["record"]: "Opportunity"},
         refused={refused: vendor.driver.terminal[0]},
     )
     with _fake(vendor.module, folder, state) as url:

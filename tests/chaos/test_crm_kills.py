@@ -13,12 +13,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from ops.child import Child
-from schemas.task import Person, TaskCommand, task_key
-from tests.chaos.crms import KINDS, OWNER, RECIPIENT, TIMEOUT_SECONDS, VENDORS, Crm, running
+from schemas.task import Person, Related, TaskCommand, task_key
+from tests.chaos.crms import (
+    KINDS,
+    LEAD,
+    OTHER_OWNER,
+    OWNER,
+    RECIPIENT,
+    TIMEOUT_SECONDS,
+    VENDORS,
+    Crm,
+    running,
+)
 from tests.crm_rig import dead_letters, send
 from tests.kafka_fixture import RunningKafka
 from tests.streams_rig import Rig, eventually, kill, rig
@@ -35,22 +46,33 @@ AGAIN = 20
 SETTLE_SECONDS = 600.0
 
 
+OWNERS = (OWNER, OTHER_OWNER)
+RECIPIENTS = (RECIPIENT, LEAD, "new@customer.example")
+"""A contact, a lead, and somebody whom no CRM knows."""
+
+
+def recipient(number: int) -> str:
+    return RECIPIENTS[number % len(RECIPIENTS)]
+
+
 def key(number: int) -> str:
-    return str(task_key(f"tenant-{number % TENANTS}", f"i{number}", RECIPIENT))
+    return str(task_key(f"tenant-{number % TENANTS}", f"i{number}", recipient(number)))
 
 
-def command(number: int) -> TaskCommand:
-    tenant, interaction = f"tenant-{number % TENANTS}", f"i{number}"
+def command(number: int, record: str | None) -> TaskCommand:
+    """Return the command of this number; every fourth is about the record, if there is one."""
+    related = Related(type="Opportunity", id=record) if record and number % 4 == 0 else None
     return TaskCommand(
-        key=task_key(tenant, interaction, RECIPIENT),
-        tenant_id=tenant,
+        key=UUID(key(number)),
+        tenant_id=f"tenant-{number % TENANTS}",
         event_id=f"e{number}",
         event_type="email-v3",
-        interaction_id=interaction,
-        owner=Person(email=OWNER),
-        recipient=Person(email=RECIPIENT),
+        interaction_id=f"i{number}",
+        owner=Person(email=OWNERS[number % len(OWNERS)]),
+        recipient=Person(email=recipient(number)),
         subject=f"Follow up {number}",
         due=date(2026, 4, 9),
+        related=related,
     )
 
 
@@ -102,7 +124,7 @@ class Siege:
         return await self.crm.created() > count
 
     async def _send(self, numbers: Iterable[int]) -> None:
-        commands = map(command, numbers)
+        commands = [command(number, self.crm.record) for number in numbers]
         await send(self.r, [(one.tenant_id, one.encode()) for one in commands])
 
 
@@ -142,5 +164,5 @@ async def test_every_task_is_there_once_and_as_its_seller_left_it(
             assert [task for task in tasks if not task.untouched] == []
             assert await dead_letters(r) == []
             assert worker.exits == [-signal.SIGKILL] * kills
-            assert {"500", "429", "expire"} <= set(faults) <= set(KINDS)
+            assert set(faults) == {*KINDS, *crm.beside}
             assert all(faults.values()), "not all were played"

@@ -149,6 +149,22 @@ async def test_the_crms_wish_to_wait_is_passed_on(
     with pytest.raises(Unavailable) as caught:
         await crm.create(task)
     assert caught.value.retry_after == 17
+    other = task.model_copy(update={"key": uuid4()})
+    with pytest.raises(Unavailable, match="the CRM asked for a rest") as caught:
+        await crm.create(other)
+    assert caught.value.retry_after is not None
+    assert 5 < caught.value.retry_after <= 17
+    assert await sandbox.outcomes(other.key) == {}
+
+
+async def test_a_wish_about_one_command_keeps_no_other_back(
+    crm: CRM, sandbox: Sandbox, task: TaskCommand
+) -> None:
+    await sandbox.script({"kind": "status", "status": 425, "retry_after": 17, "times": 1})
+    with pytest.raises(Unavailable) as caught:
+        await crm.create(task)
+    assert caught.value.retry_after == 17
+    assert isinstance(await crm.create(task.model_copy(update={"key": uuid4()})), Created)
 
 
 async def test_a_crm_that_hangs_is_unavailable(

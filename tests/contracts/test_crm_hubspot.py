@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -378,13 +379,30 @@ async def test_a_page_instead_of_an_answer_finds_nobody_missing(
 
 
 async def test_the_limit_that_hubspot_tells_is_kept(fake: FakeHubSpot) -> None:
-    fake.calls_per_window, fake.window_seconds = 4, 0.2
+    """Calls at the rate of the window, which another program has just spent."""
+    fake.calls_per_window, fake.window_seconds = 1, 0.2
     patient = Limits(timeout=5, per_second=10_000, burst=1_000, concurrency=1)
     async with connected(fake, patient) as crm:
-        for _ in range(10):
-            await crm.create(command())
-    assert fake.outcomes["created"] == 10
-    assert fake.outcomes["limited"] == 0
+        began = time.monotonic()
+        for _ in range(3):
+            await crm.create(command(owner=Person(id="u"), recipient=Person(id="r")))
+    assert fake.outcomes["created"] == 3
+    assert time.monotonic() - began > 0.4
+
+
+async def test_when_one_owners_look_up_fails_those_beside_it_are_not_made(
+    fake: FakeHubSpot,
+) -> None:
+    slow = Limits(timeout=5, per_second=20, burst=1, concurrency=8)
+    async with connected(fake, slow) as crm:
+        await crm.create(command())
+        before = len(fake.sent)
+        fake.fault(Fault("status", on="other", status=429, headers={"Retry-After": "1"}))
+        tasks = [command(owner=Person(email=f"u{at}@vendor.example")) for at in range(6)]
+        told = await asyncio.gather(*map(crm.create, tasks), return_exceptions=True)
+        assert {type(one) for one in told} == {Unavailable}
+        await asyncio.sleep(1.5)  # beyond the rest
+        assert len(fake.sent) == before + 1
 
 
 async def test_a_new_token_in_the_file_is_taken_without_a_restart(

@@ -278,6 +278,11 @@ async def test_an_unknown_owner_is_replaced_by_the_second_choice(
     assert desk.task(strange.key).owner == desk.driver.ids["other user"]
 
 
+async def test_the_owners_that_a_crm_knows_are_told(crm: CRM) -> None:
+    asked = [OWNER, FALLBACK.upper(), "gone@vendor.example", RECIPIENT]
+    assert await crm.owners(asked) == {OWNER, FALLBACK.upper()}
+
+
 async def test_an_owner_whom_the_crm_refuses_is_replaced_by_the_second_choice(
     desk: Desk, crm: CRM, task: TaskCommand
 ) -> None:

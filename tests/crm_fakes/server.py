@@ -174,7 +174,10 @@ class Fake(ABC):
             operation = self.operation(request)
             await self._note(request, operation)
             with self._counted():
-                return await self._play(self.script.take(operation), request, handler)
+                fault = self.script.take(operation)
+                if fault and fault.kind != "slow":
+                    self.outcomes[f"disturbed {operation}"] += 1
+                return await self._play(fault, request, handler)
 
         return disturbed
 
@@ -201,17 +204,21 @@ class Fake(ABC):
         if fault and kind == "status":
             self.outcomes[f"fault {fault.status}"] += 1
             return web.json_response(fault.body, status=fault.status, headers=fault.headers)
+        if kind in {"hang", "drop"}:
+            self.outcomes[kind] += 1  # now: a caller who hangs up ends this
         if fault and kind in {"hang", "slow"}:
             await asyncio.sleep(fault.seconds)
         if kind in {"hang", "drop"}:
-            self.outcomes[kind] += 1
             return _cut(request)
         if fault and kind == "late":
             return await asyncio.shield(self._later(fault.seconds, request, handler))
         if kind == "expire":
             self.expire()
         answer = await self._authorized(request, handler)
-        return _cut(request) if kind == "drop_after_commit" else answer
+        if kind == "drop_after_commit":
+            self.outcomes[kind] += 1
+            return _cut(request)
+        return answer
 
     def _later(
         self, seconds: float, request: web.Request, handler: Handler

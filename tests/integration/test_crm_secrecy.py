@@ -1,5 +1,6 @@
 """Canaries in events, credentials and a CRM's answers: none sings where operators look."""
 
+import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,28 @@ def email(number: int, recipient: Any = RECIPIENT, **data: Any) -> bytes:
     )
 
 
+SAMPLES = Path(__file__).parents[1] / "data" / "seismic" / "events"
+FIRST_VIEWS = "version: 1\nevents: {livesend-session-summary-v3: {enabled: true}}"
+VIEWER = "vera@customer.example"
+WHEREABOUTS = ("203.0.113.", "2001:db8:", "canary-city", "canary-state", "59.437", "24.753")
+"""Of viewers: these leave the event topics for the quarantine alone."""
+
+
+def view() -> bytes:
+    """Return the documented event of a view, with canaries where it tells of network and place."""
+    sample = json.loads((SAMPLES / "livesend-session-summary-v3.json").read_bytes())
+    sample["tenantId"] = "tenant-a"
+    sample["data"]["Participants"] = [{"Email": VIEWER}]
+    sample["data"]["ClientDetails"] |= {
+        "IpAddress": "203.0.113.8",
+        "City": "canary-city",
+        "State": "canary-state",
+        "GeolocationLatitude": 59.437,
+        "GeolocationLongitude": 24.753,
+    }
+    return json.dumps(sample).encode()
+
+
 POISON = (
     email(100, {"canary": RECIPIENT}),
     email(101, context="canary-context")[:-1],
@@ -80,9 +103,16 @@ async def test_nothing_personal_is_told(kafka: RunningKafka, tmp_path: Path, nam
     async with rig(kafka.bootstrap_servers, tmp_path, partitions=2) as r:
         with running(name, tmp_path / "crm", REFUSED) as crm:
             await disturb(name, crm.settings["crm_url"])
-            bodies = [email(0, RECIPIENT.title()), *map(email, range(1, OTHERS + 1)), *POISON]
+            bodies = [
+                email(0, RECIPIENT.title()),
+                *map(email, range(1, OTHERS + 1)),
+                view(),
+                *POISON,
+            ]
             await r.produce([("tenant-a", each) for each in bodies])
-            settings = {**crm.settings, "crm_timeout_seconds": "1"}
+            rules = tmp_path / "rules.yaml"
+            rules.write_text(FIRST_VIEWS)
+            settings = {**crm.settings, "crm_timeout_seconds": "1", "task_rules_file": str(rules)}
             worker = r.worker("w1", "dedup,followup,crm", log_level="DEBUG", **settings)
             await eventually(partial(refused_one, r), "the dead letter")
             await eventually(lambda: has_all(crm.created), "the others' tasks")
@@ -97,6 +127,12 @@ async def test_nothing_personal_is_told(kafka: RunningKafka, tmp_path: Path, nam
             tasks = await r.read(r.topics.task.name, r.topics.task_dead.name)
             for record in [*tasks, *aside]:
                 assert [canary for canary in CANARIES if canary in told(record)] == []
+            viewed = [one for one in tasks if VIEWER.encode() in one.value]
+            assert [header(one, "ce_type") for one in viewed] == ["com.seismic.task.FirstView"]
+            commands = [one.value.decode().lower() for one in tasks]
+            for text in (*commands, await everything_in(name, crm.settings["crm_url"]), *said):
+                assert [canary for canary in WHEREABOUTS if canary in text.lower()] == []
+            assert any(WHEREABOUTS[0] in one.value.decode() for one in aside), "as documented"
             assert worker.exits == []
 
 
@@ -106,7 +142,16 @@ async def refused_one(r: Rig) -> bool:
 
 
 async def has_all(created: Any) -> bool:
-    return bool(await created() >= OTHERS)
+    return bool(await created() >= OTHERS + 1)
+
+
+async def everything_in(name: str, url: str) -> str:
+    """Return what the CRM has of all tasks, as text."""
+    path = "/tasks?limit=100" if name == "sandbox" else "/_fake/tasks"
+    async with aiohttp.request("GET", url + path) as answer:
+        text = await answer.text()
+    assert VIEWER in text
+    return text
 
 
 async def metrics(worker: Child) -> str:

@@ -1,6 +1,6 @@
 """Follow-up tasks in Dynamics 365 and any other app on Dataverse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -101,6 +101,10 @@ class Dynamics:
         except Unavailable as unavailable:
             return [Finding(checks.SIGNED_IN, ok=False, remedy=unavailable.reason)]
         return findings
+
+    async def owners(self, addresses: Sequence[str]) -> Collection[str]:
+        """See `streams.crm.CRM`."""
+        return await self._register.owners(addresses)
 
     async def close(self) -> None:
         """See `streams.crm.CRM`."""

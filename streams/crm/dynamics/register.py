@@ -7,7 +7,7 @@ from schemas.task import TaskCommand
 from streams.crm.dynamics import directory
 from streams.crm.dynamics.exchange import Exchange
 from streams.crm.dynamics.mapping import Links, Target
-from streams.crm.lookup import Lookup
+from streams.crm.lookup import Lookup, known
 
 
 class Register:
@@ -44,6 +44,10 @@ class Register:
         self._people.forget(directory.address(task.recipient) or "")
         if about := directory.related(task):
             self._targets.forget(about)
+
+    async def owners(self, addresses: Sequence[str]) -> set[str]:
+        """Return which of these e-mail addresses are users'; raises as `links`."""
+        return await known(self._users, addresses)
 
     async def close(self) -> None:
         """Give up what is being looked up."""

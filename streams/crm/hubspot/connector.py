@@ -1,6 +1,6 @@
 """The connector: finds a task's place, then creates it together with others of the moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -91,6 +91,10 @@ class HubSpot:
     async def check(self) -> Sequence[Finding]:
         """See `streams.crm.CRM`."""
         return await checks.findings(self._ask, self._options)
+
+    async def owners(self, addresses: Sequence[str]) -> Collection[str]:
+        """See `streams.crm.CRM`."""
+        return await self._directory.owners(addresses)
 
     async def close(self) -> None:
         """See `streams.crm.CRM`."""

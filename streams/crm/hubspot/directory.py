@@ -14,7 +14,7 @@ from streams.crm.hubspot import wire
 from streams.crm.hubspot.errors import Judged
 from streams.crm.hubspot.mapping import Place, Record, lower, related_record
 from streams.crm.hubspot.options import Options
-from streams.crm.lookup import Lookup
+from streams.crm.lookup import Lookup, known
 
 Key = TypeVar("Key")
 
@@ -55,6 +55,10 @@ class Directory:
         for person in (task.owner, task.fallback_owner):
             self._owners.refuse(_email(person) or "", owners)
 
+    async def owners(self, addresses: Sequence[str]) -> set[str]:
+        """Return which of these e-mail addresses are users'; raises as `place`."""
+        return await known(self._owners, addresses)
+
     async def close(self) -> None:
         """Give up what is being looked up."""
         for lookup in (self._owners, self._contacts, self._records):
@@ -77,7 +81,12 @@ class Directory:
         return await self._records.get(record) if record else None
 
     async def _find_owners(self, emails: Sequence[str]) -> Mapping[str, str]:
-        found = await asyncio.gather(*(self._find_owner(email) for email in emails))
+        asked = [asyncio.ensure_future(self._find_owner(email)) for email in emails]
+        try:
+            found = await asyncio.gather(*asked)
+        finally:
+            for one in asked:  # or the others would go on asking after the first has failed
+                one.cancel()
         return {email: owner for email, owner in zip(emails, found, strict=True) if owner}
 
     async def _find_owner(self, email: str) -> str | None:

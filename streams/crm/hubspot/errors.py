@@ -3,7 +3,7 @@
 | answer | meaning |
 | --- | --- |
 | 2xx | carried out; 207 lists the inputs that failed, each with an error of the kinds below |
-| 429 | wait: 1 s or 10 s by the policy it names; a spent daily limit is tried in ten minutes |
+| 429 | wait: 1 s, as the windows roll; a spent daily limit is tried in ten minutes |
 | 408, 423, 425, 477, 5xx | wait: `Retry-After` if given; 2 s for 423, a record that is locked |
 | 3xx, 401, 402, 403, 404, 405, 407, 410 | the operator's: address, token, scopes |
 | `MISSING_SCOPES`, `PROPERTY_DOESNT_EXIST` and their like with any status | the operator's |
@@ -34,9 +34,10 @@ from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
 _LOCKED = 423
 _MOVING = 477  # the account is being moved to another data centre
 _OVERTAXED = frozenset({_LOCKED, 429, 503})
-_WAITS = {"DAILY": 600.0, "SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
+_WAITS = {"DAILY": 600.0, "SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 1.0}
+"""A rolling window frees call by call, so who waits for all of it leaves most of it unused."""
 _LOCKED_SECONDS = 2.0
-_MILLISECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{1,63}", re.ASCII)
 
 _TAKEN = again("the key is taken, and no task has it")
@@ -111,7 +112,7 @@ def wish(answer: Answer, now: datetime) -> float | None:
         return _LOCKED_SECONDS
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _WAITS.get(str(_members(answer.body).get("policyName")))
-    return _spent_window(answer.headers)
+    return _next_free(answer.headers)
 
 
 MANNERS = Manners(overtaxed=lambda answer: answer.status in _OVERTAXED, wish=wish)
@@ -128,11 +129,18 @@ def words(error: Mapping[str, Any]) -> list[str]:
     return [word for word in named if isinstance(word, str) and _WORD.fullmatch(word)]
 
 
-def _spent_window(headers: Mapping[str, str]) -> float | None:
-    """Return the length of the rolling window of calls, if none is left in it."""
+def _next_free(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that one call takes at the rate allowed, if none is left in the window.
+
+    The window rolls: by then the next one is free again, if calls came evenly; else a 429 says so.
+    """
+    if headers.get("X-HubSpot-RateLimit-Remaining") != "0":
+        return None
     window = headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    spent = headers.get("X-HubSpot-RateLimit-Remaining") == "0"
-    return int(window) / 1000 if spent and _MILLISECONDS.fullmatch(window) else None
+    most = headers.get("X-HubSpot-RateLimit-Max", "")
+    if not (_NUMBER.fullmatch(window) and _NUMBER.fullmatch(most)):
+        return None
+    return int(window) / 1000 / max(1, int(most))
 
 
 def _trouble(status: int, error: Mapping[str, Any], retry: float | None) -> Trouble:

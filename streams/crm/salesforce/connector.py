@@ -1,7 +1,7 @@
 """The Salesforce connector: look up whose task it is, then create it, many at a time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from streams.crm import OWNER_ID, RECIPIENT_ID, AlreadyThere, Created, Finding, 
 from streams.crm.batches import Batches
 from streams.crm.call import Caller
 from streams.crm.limits import Limits
-from streams.crm.lookup import Lookup
+from streams.crm.lookup import Lookup, known
 from streams.crm.salesforce import soql
 from streams.crm.salesforce.answers import MANNERS, content, found, look_up, verdict
 from streams.crm.salesforce.check import check
@@ -111,6 +111,10 @@ class Salesforce:
     async def check(self) -> Sequence[Finding]:
         """See `streams.crm.CRM`."""
         return await check(self._caller, self._options)
+
+    async def owners(self, addresses: Sequence[str]) -> Collection[str]:
+        """See `streams.crm.CRM`."""
+        return await known(self._users, addresses)
 
     async def close(self) -> None:
         """See `streams.crm.CRM`."""

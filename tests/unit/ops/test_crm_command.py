@@ -255,6 +255,23 @@ async def test_check_says_that_all_is_well(tmp_path: Path) -> None:
     assert "wrong" not in ended.out
 
 
+async def test_check_looks_up_the_owners_that_the_rules_name(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\n"
+        "defaults: {owner: Seller@example.com, fallback_owner: gone@example.com}\n"
+        "tenants: {off: {defaults: {enabled: false, owner: nobody@example.com}}}\n"
+    )
+    async with salesforce_driver.DRIVER.fake(people(salesforce_driver.DRIVER)).serving() as url:
+        variables = {**account("salesforce", tmp_path, url), "task_rules_file": rules}
+        ended = await crm("check", variables=variables)
+    assert ended.code == 1
+    assert "ok    owner seller@example.com, whom the rules name" in ended.out
+    assert "wrong owner gone@example.com, whom the rules name" in ended.out
+    assert "no active user has this e-mail address: correct the rules file" in ended.out
+    assert "nobody@" not in ended.out, "a rule that is off"
+
+
 async def test_check_says_how_to_mend_what_is_wrong(tmp_path: Path) -> None:
     fake = salesforce.Salesforce(people(salesforce_driver.DRIVER))
     fake.state.missing.add("field")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+import structlog
 from aiokafka import TopicPartition
 
 from schemas.reasons import Reason
@@ -91,6 +92,9 @@ class Crm:
 
     async def check(self) -> list[Finding]:
         raise AssertionError("the stage checks nothing")
+
+    async def owners(self, addresses: Sequence[str]) -> list[str]:
+        raise AssertionError(f"the stage asks for tasks alone, not for {addresses}")
 
     async def close(self) -> None: ...
 
@@ -318,11 +322,28 @@ async def test_a_batch_after_an_interruption_is_not_begun() -> None:
     assert (crm.calls, producer.commits) == ([], [])
 
 
-async def test_an_error_nobody_foresaw_is_not_swallowed() -> None:
-    producer = Producer()
-    with pytest.raises(KeyError):
-        await handler(Crm(a=[KeyError("bug")]), producer).handle([record(command("a"))], 1)
-    assert producer.commits == []
+async def test_an_error_nobody_foresaw_keeps_its_partition_waiting_and_nothing_else(
+    waits: list[float],
+) -> None:
+    """Raised, it would end the process: one odd answer, and no target's deliveries go on.
+
+    It is no secret either: counted, alerted on, and logged by its type and place. Its text may
+    quote what the CRM said of somebody.
+    """
+    crm, producer = Crm(a=[KeyError("pat@customer.example")] * 3), Producer()
+    before = metrics.CRM_ERRORS.labels("default")._value.get()
+    with structlog.testing.capture_logs() as logs:
+        await handler(crm, producer).handle(
+            [record(command(who), n) for n, who in enumerate("ab")], 2
+        )
+    assert producer.commits == [([], 2)]
+    assert crm.calls == ["a", "b", "a", "a", "a"]
+    assert len(waits) == 3
+    assert metrics.CRM_ERRORS.labels("default")._value.get() - before == 3
+    told = [one for one in logs if one["event"] == "crm_connector_failed"]
+    assert [one["error"] for one in told] == ["KeyError"] * 3
+    assert all(one["trace"][-1].endswith(" create") for one in told)
+    assert "pat@" not in str(logs)
 
 
 async def test_only_what_the_target_serves_is_carried_out_and_the_rest_is_passed_over() -> None:
@@ -467,6 +488,44 @@ async def test_what_was_refused_is_known_to_the_next_owner(waits: list[float]) -
     await eventually_waited(waits, 2)
     successor.interrupt()
     assert not await work
+
+
+async def test_the_oldest_command_that_is_not_decided_is_told(waits: list[float]) -> None:
+    """Of those in hand, whatever others the CRM takes meanwhile; 0 when there is none."""
+    crm = Crm(b=[Unavailable("locked")] * 10_000)
+    one = handler(crm, Producer())
+    assert oldest() == 0
+    now_ms = int(time.time() * 1000)
+    batch = [
+        record(command(who), n, timestamp=now_ms - age * 1000)
+        for n, (who, age) in enumerate({"a": 9000, "b": 500, "c": 100}.items())
+    ]
+    crm.gate.clear()
+    work = asyncio.create_task(one.handle(batch, 3))
+    await turns()
+    assert 9000 <= oldest() < 9100
+    crm.gate.set()
+    await eventually_waited(waits, 5)
+    assert 500 <= oldest() < 600
+    crm.script.clear()
+    assert await work
+    assert oldest() == 0
+
+
+async def test_a_partition_that_is_let_go_leaves_no_command_behind() -> None:
+    one = handler(Crm(a=[Unavailable("down", 500.0)]), Producer())
+    work = asyncio.create_task(one.handle([record(command("a"))], 1))
+    await turns()
+    assert oldest() > 0
+    one.interrupt()
+    await work
+    assert oldest() == 0
+
+
+def oldest() -> float:
+    samples = [one for family in metrics.CRM_OLDEST.collect() for one in family.samples]
+    (age,) = (one.value for one in samples if one.labels["target"] == "default")
+    return float(age)
 
 
 def held() -> float:

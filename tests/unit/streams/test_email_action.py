@@ -50,7 +50,8 @@ def to(address: str | None, **more: Any) -> dict[str, Any]:
 
 
 def tasks(event: Envelope, context: Context = CONTEXT) -> list[TaskCommand]:
-    return list(follow_up_recipients(event, context))
+    found = follow_up_recipients(event, context)
+    return [one for one in found if isinstance(one, TaskCommand)]
 
 
 def recipients_of(event: Envelope) -> list[str | None]:

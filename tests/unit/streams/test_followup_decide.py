@@ -99,8 +99,6 @@ def test_an_event_whose_rule_is_off_leads_to_nothing_and_is_no_error() -> None:
         ({"interactionId": "x\n"}, "the interaction's id"),
         ({"userId": "x" * 513}, "the sender's id"),
         ({"userEmail": "x" * 513}, "the sender's address"),
-        ({"recipients": [*TO_TWO, {"id": "x" * 513}]}, "a recipient's id"),
-        ({"recipients": [*TO_TWO, {"email": "a\x00@x"}]}, "a recipient's address"),
     ],
 )
 def test_an_event_whose_names_are_none_is_set_aside(data: dict[str, object], told: str) -> None:
@@ -111,6 +109,37 @@ def test_an_event_whose_names_are_none_is_set_aside(data: dict[str, object], tol
     reason = dict(set_aside.headers)
     assert told in str(reason)
     assert "xxx" not in str(reason)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "told"),
+    [
+        ({"id": "x" * 513}, "a recipient's id is a string longer than 512 characters"),
+        ({"email": "a\x00@x"}, "a recipient's address is a string with a control character"),
+        ({"email": "x@x", "id": "a\n"}, "a recipient's id is a string with a control character"),
+    ],
+)
+def test_a_recipient_who_cannot_be_named_costs_nobody_else_a_task(
+    recipient: dict[str, str], told: str
+) -> None:
+    listed = [TO_TWO[0], recipient, TO_TWO[1], recipient | {"recipientType": "to"}]
+    sent = event("tenant-a", "1", "email-v3", interactionId="i", recipients=listed)
+    decision = decide([record(SENT, 4), record(sent, 5)])
+    commands = [TaskCommand.decode(each.value) for each in decision.outputs[2:]]
+    assert [each.recipient.email for each in commands] == ["a@x", "b@x"]
+    assert decision.left_out == {(5, told): 1}
+    assert decision.quarantined == {}
+
+
+def test_a_viewer_who_cannot_be_named_costs_nobody_else_a_task() -> None:
+    rules = RuleBook(parse("version: 1\nevents: {livesend-session-summary-v3: {enabled: true}}"))
+    viewers = [{"Email": "a\x01@x.example"}, {"Email": "ada@x.example"}]
+    viewed = event("t", "e", "livesend-session-summary-v3", InteractionId="i", Participants=viewers)
+    decision = decide([record(viewed)], rules=rules)
+    assert [TaskCommand.decode(each.value).recipient.email for each in decision.outputs] == [
+        "ada@x.example"
+    ]
+    assert decision.left_out.total() == 1
 
 
 def test_an_event_that_leads_to_too_much_is_set_aside_before_it_is_all_made(

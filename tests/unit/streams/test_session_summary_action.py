@@ -56,7 +56,7 @@ def view(participants: Any = None, recipients: Any = None, **data: Any) -> Envel
 
 
 def tasks(event: Envelope, context: Context = CONTEXT) -> list[TaskCommand]:
-    return list(first_views(event, context))
+    return [one for one in first_views(event, context) if isinstance(one, TaskCommand)]
 
 
 def about(event: Envelope, context: Context = CONTEXT) -> list[str | None]:

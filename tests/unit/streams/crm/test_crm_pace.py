@@ -75,6 +75,42 @@ async def test_a_short_rest_is_waited_for_and_a_shorter_one_does_not_end_it() ->
         assert loop.time() - began >= 0.05
 
 
+async def test_calls_that_wait_for_their_turn_wait_for_a_rest_as_well() -> None:
+    """An answer asks for it while they wait; none of them begins before its end, nor all at it."""
+    loop = asyncio.get_running_loop()
+    pace = Pace(Limits(timeout=5, per_second=50, burst=1, concurrency=8), loop.time)
+    began: list[float] = []
+    first = asyncio.Event()
+
+    async def one() -> None:
+        async with pace.call():
+            began.append(loop.time())
+            first.set()
+
+    calls = [asyncio.create_task(one()) for _ in range(8)]
+    await first.wait()
+    ends = loop.time() + 0.3
+    pace.rest(0.3)
+    await asyncio.gather(*calls)
+    assert [moment for moment in began[1:] if moment < ends] == []
+    assert began[-1] - ends >= 5 / 50, "the bucket gave nothing away meanwhile"
+
+
+async def test_calls_that_wait_for_their_turn_are_told_of_a_long_rest() -> None:
+    pace = Pace(Limits(timeout=5, per_second=20, burst=1, concurrency=8))
+    async with pace.call():
+        waiting = [asyncio.create_task(entered(pace)) for _ in range(3)]
+        await asyncio.sleep(0)
+        pace.rest(500)
+        told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert [str(one) for one in told] == ["the CRM asked for a rest"] * 3
+
+
+async def entered(pace: Pace) -> None:
+    async with pace.call():
+        pass
+
+
 @pytest.mark.parametrize("name", ["timeout", "per_second", "burst", "concurrency", "cached"])
 def test_limits_are_positive(name: str) -> None:
     with pytest.raises(ValueError, match=f"limit {name} must be more than 0"):

@@ -16,6 +16,7 @@ from streams.crm.hubspot.errors import MANNERS, Judged, carried_out, of_input, w
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[3] / "data/crm/hubspot"
 WINDOW = "X-HubSpot-RateLimit-Interval-Milliseconds"
+MOST = "X-HubSpot-RateLimit-Max"
 LEFT = "X-HubSpot-RateLimit-Remaining"
 
 
@@ -135,14 +136,16 @@ def test_every_member_of_an_error_may_be_missing(body: bytes) -> None:
         (answer(200), None),
         (answer(429), None),
         (answer(429, {"policyName": "SECONDLY"}), 1.0),
-        (answer(429, {"policyName": "TEN_SECONDLY_ROLLING"}), 10.0),
+        (answer(429, {"policyName": "TEN_SECONDLY_ROLLING"}), 1.0),
         (answer(429, {"policyName": "DAILY"}), 600.0),
         (answer(429, {"policyName": "DAILY"}, {"Retry-After": "7"}), 7.0),
         (answer(423), 2.0),
         (answer(477, None, {"Retry-After": "120"}), 120.0),
-        (answer(200, None, {LEFT: "0", WINDOW: "10000"}), 10.0),
-        (answer(200, None, {LEFT: "1", WINDOW: "10000"}), None),
-        (answer(200, None, {LEFT: "0", WINDOW: "soon"}), None),
+        (answer(200, None, {LEFT: "0", WINDOW: "10000", MOST: "100"}), 0.1),
+        (answer(200, None, {LEFT: "0", WINDOW: "10000", MOST: "0"}), 10.0),
+        (answer(200, None, {LEFT: "1", WINDOW: "10000", MOST: "100"}), None),
+        (answer(200, None, {LEFT: "0", WINDOW: "soon", MOST: "100"}), None),
+        (answer(200, None, {LEFT: "0", WINDOW: "10000"}), None),
     ],
 )
 def test_the_wish_to_rest(given: Answer, seconds: float | None) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.actions import ACTIONS
 from streams.rules.book import RuleBook
+from streams.rules.loader import parse
 from streams.rules.model import EventName, Rule, RulesFile
 
 PLACES = ["tenant and type", "tenant", "type", "all"]
@@ -128,3 +129,22 @@ def test_a_type_is_on_if_it_is_for_one_tenant() -> None:
     assert rules.turned_on(VIEW)
     assert (rules.rule("a", VIEW).enabled, rules.rule("b", VIEW).enabled) == (True, False)
     assert not rules.turned_on("livesend-session-summary-enriched-v3")
+
+
+def test_the_owners_of_a_target_are_those_of_the_rules_for_what_it_serves() -> None:
+    rules = RuleBook(
+        parse(
+            "version: 1\n"
+            "defaults: {fallback_owner: Lead@x}\n"
+            "events:\n"
+            "  email-v3: {owner_by_sender: {sam@x: ann@x, pat@x: ann@x}}\n"
+            "  livesend-session-summary-v3: {enabled: false, owner: viewer@x}\n"
+            "tenants:\n"
+            "  emea: {defaults: {owner: emea@x, fallback_owner: null}}\n"
+            "  apac: {defaults: {owner: apac@x}}\n"
+        )
+    )
+    assert rules.owners(lambda tenant: tenant != "emea") == ["ann@x", "apac@x", "lead@x"]
+    assert rules.owners(lambda tenant: tenant == "emea", {"emea"}) == ["ann@x", "emea@x"]
+    assert rules.owners(lambda tenant: tenant == "new", {"new"}) == ["ann@x", "lead@x"]
+    assert RuleBook().owners(lambda _: True) == []
