@@ -25,6 +25,7 @@ POLICIES: Mapping[str, Policy] = {
         probing.long_restore,
         containers.volumes,
         containers.logs_in_a_folder,
+        containers.kafka_can_write,
         security.secrets_are_files,
         security.secrets_are_read_only,
         containers.files_are_there,
