@@ -23,6 +23,7 @@ POLICIES: Mapping[str, Policy] = {
         containers.images,
         probing.probes,
         probing.long_restore,
+        probing.long_recovery,
         containers.volumes,
         containers.logs_in_a_folder,
         containers.kafka_can_write,
