@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,9 @@ class Images:
         found: dict[str, Any] = json.loads(told)["OCIv1"]["config"]
         return found
 
-    def archive(self, name: str, file: Path) -> None:
-        """Write an image to a file that containerd imports, under the same name."""
-        self._buildah("push", "--quiet", name, f"docker-archive:{file}:{name}")
+    def archive(self, name: str, file: Path, called: str) -> None:
+        """Write an image to a file that containerd imports, under the name that it is called by."""
+        self._buildah("push", "--quiet", name, f"docker-archive:{file}:{called}")
 
     @contextmanager
     def mounted(self, target: str) -> Iterator[Path]:
@@ -75,11 +75,21 @@ class Images:
             self._buildah("umount", container)
             self._buildah("rm", container)
 
-    def wrap(self, program: Path, name: str) -> None:
-        """Make an image of one static program."""
-        container = self._buildah("from", "scratch")
-        self._buildah("copy", "--quiet", container, str(program), "/")
-        self._buildah("config", "--entrypoint", f'["/{program.name}"]', container)
+    def assemble(
+        self,
+        name: str,
+        base: str,
+        files: Mapping[str, Path],
+        *config: str,
+        prepared_by: str = "",
+    ) -> None:
+        """Make an image of files by their places, after a script that runs in it as root."""
+        container = self._buildah("from", "--pull-never", base)
+        for place, file in files.items():
+            self._buildah("copy", "--quiet", container, str(file), place)
+        if prepared_by:
+            self._buildah("run", container, "--", "sh", "-ec", prepared_by)
+        self._buildah("config", *config, container)
         self._buildah("commit", "--quiet", "--rm", container, name)
 
     def base_from(self, tar: Path) -> None:
