@@ -87,15 +87,19 @@ class Bench:
         name = f"{variant.name}-{load.connections}-{load.rate:.0f}-{number}"
         prefix = f"{name}."
         ledger.create(address, prefix)
-        with running(variant, address, prefix, self.folder / f"{variant.name}.log") as server:
+        log = self.folder / f"{variant.name}.log"
+        with running(variant, address, prefix, log) as server:
             before = machine.cpu_seconds(server.pid)
             sent = self.loadgen.run(load, server.port, name, self.folder)
             spent = machine.cpu_seconds(server.pid) - before
             resident = machine.resident_mib(server.pid)
+        if not sent.acked:
+            told = log.read_text()[-2000:]
+            raise ledger.Void(f"{variant.name} answered {sent.answers}, none of it 2xx:\n{told}")
         if variant.stores:
             ledger.check(sent.acked, address, f"{prefix}raw")
         ledger.delete(address, prefix)
-        return Run(load, variant, number, spent / max(1, len(sent.acked)) * 1e6, resident, sent)
+        return Run(load, variant, number, spent / len(sent.acked) * 1e6, resident, sent)
 
     def _ack(self, load: Load, variant: Variant, number: int, address: str) -> Run:
         prefix = f"{variant.name}-{number}."

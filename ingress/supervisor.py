@@ -56,7 +56,7 @@ class Supervisor:
         self._partitions = None if settings.topic_mode == "off" else settings.topic_partitions
         self._loop = asyncio.get_running_loop()
         self._current: Producer | None = None
-        self._handed_over = asyncio.Event()
+        self._changed = asyncio.Event()
         self._failed = asyncio.Event()
         self._complaint: str | None = None
         self._copies_looked_at = False
@@ -77,9 +77,14 @@ class Supervisor:
         return self._partitions
 
     async def current(self, avoid: Producer | None) -> Producer:
-        """Return the newest producer; wait while there is none, or it is the one to avoid."""
-        while self._current is None or self._current is avoid:
-            await self._handed_over.wait()
+        """Return the newest producer; wait while there is none, or it is the one to avoid.
+
+        Wait as well while the topics are not as the contract says: a record may have been taken
+        before that was known. Its topic, once named to aiokafka, would be the only one that is
+        looked at from then on.
+        """
+        while self._current is None or self._current is avoid or self._complaint:
+            await self._changed.wait()
         return self._current
 
     def failed(self, producer: Producer, error: Exception) -> None:
@@ -112,12 +117,12 @@ class Supervisor:
 
     async def run(self, stalled_since: Callable[[], float | None]) -> None:
         """Supervise for ever."""
-        self._hand_over(await self._successor())
         while True:
-            cause = await self._watch(await self.current(None), stalled_since)
+            producer = await self._successor()
+            self._hand_over(producer)
+            cause = await self._watch(producer, stalled_since)
             self._metrics.replaced(cause)
             log.warning("producer_replaced", cause=cause)
-            self._hand_over(await self._successor())
 
     async def end(self) -> None:
         """End the current producer; for when nothing is handed to it any more."""
@@ -169,10 +174,14 @@ class Supervisor:
         old, self._current = self._current, successor
         self._heard_at = self._loop.time()
         self._failed.clear()
-        self._handed_over.set()
-        self._handed_over = asyncio.Event()
+        self._tell()
         if old:
             self._tasks.create_task(old.end(GRACE_SECONDS))
+
+    def _tell(self) -> None:
+        """Wake the lanes that wait for a producer."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def _inspect(self, producer: Producer) -> None:
         """Compare the topics with the contract; a wrong partition count stops all writing."""
@@ -214,7 +223,9 @@ class Supervisor:
                 mend="run `geophone topics apply`, or correct GEOPHONE_TOPIC_PREFIX or "
                 "GEOPHONE_TOPIC_PARTITIONS; until then every event is answered 503",
             )
-        self._complaint = complaint
+        mended, self._complaint = self._complaint and not complaint, complaint
+        if mended:
+            self._tell()
 
 
 async def _within(seconds: float, what: Awaitable[object]) -> bool:

@@ -4,6 +4,7 @@ While a batch is under way the next one fills; what arrives when none is goes at
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
@@ -12,14 +13,30 @@ from streams.crm import Refused
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+SMALLER_SECONDS = 600.0
+"""How long batches stay as small as they had to become; then the full size is tried again."""
+
+
+class Shared(Exception):
+    """An item's outcome that may be due to another item, or to how many they were.
+
+    `alone` is what it means for an item that was sent by itself.
+    """
+
+    def __init__(self, alone: Exception) -> None:
+        super().__init__(str(alone))
+        self.alone = alone
+
 
 class Batches(Generic[Item, Result]):
     """Sends items in batches of at most `most`, `at_once` batches under way.
 
     `send` gets the items of one batch and returns as many outcomes in their order; an exception
     among them is raised from that item's `add` alone, one that `send` raises from every `add`. But
-    a batch that is `Refused` as a whole is sent again in halves: one item must not take the others
-    with it. Two items with the same `key` are never under way at the same time.
+    a batch that is `Refused` as a whole is sent again in halves, and so are those of its items
+    whose outcome is `Shared`: one item must not take the others with it. Where it was their number,
+    batches stay smaller for a while. Two items with the same `key` are never under way at the same
+    time.
     """
 
     def __init__(
@@ -28,9 +45,12 @@ class Batches(Generic[Item, Result]):
         most: int,
         key: Callable[[Item], Hashable],
         at_once: int = 1,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
-        self._most = most
+        self._full = most
+        self._smaller, self._smaller_until = most, now()
+        self._now = now
         self._key = key
         self._at_once = at_once
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -52,6 +72,10 @@ class Batches(Generic[Item, Result]):
         for flight in self._flights:
             flight.cancel()
         await asyncio.gather(*self._flights, return_exceptions=True)
+
+    @property
+    def _most(self) -> int:
+        return self._smaller if self._now() < self._smaller_until else self._full
 
     def _start(self) -> None:
         # A second flight is worth its call only when it is full.
@@ -81,11 +105,11 @@ class Batches(Generic[Item, Result]):
 
     def _take(self) -> list[tuple[Item, "asyncio.Future[Result]"]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
-        keys, left = set(self._under_way), []
+        keys, left, most = set(self._under_way), [], self._most
         for item, future in self._waiting:
             if future.done():
                 continue
-            if len(batch) < self._most and self._key(item) not in keys:
+            if len(batch) < most and self._key(item) not in keys:
                 keys.add(self._key(item))
                 batch.append((item, future))
             else:
@@ -96,7 +120,10 @@ class Batches(Generic[Item, Result]):
     async def _deliver(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         if not batch:
             return
-        outcomes = await self._outcomes([item for item, _ in batch])
+        sizes = _Sizes()
+        outcomes = await self._outcomes([item for item, _ in batch], sizes)
+        if smaller := sizes.bearable():
+            self._smaller, self._smaller_until = smaller, self._now() + SMALLER_SECONDS
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
@@ -105,13 +132,44 @@ class Batches(Generic[Item, Result]):
             else:
                 future.set_result(outcome)
 
-    async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+    async def _outcomes(
+        self, items: Sequence[Item], sizes: "_Sizes"
+    ) -> Sequence[Result | Exception]:
+        outcomes = await self._sent(items)
+        sizes.note(outcomes)
+        if len(items) == 1:
+            return [one.alone if isinstance(one, Shared) else one for one in outcomes]
+        pairs = zip(items, outcomes, strict=True)
+        left = [item for item, outcome in pairs if isinstance(outcome, Shared)]
+        half = len(left) // 2
+        halves = [part for part in (left[:half], left[half:]) if part]
+        again = iter([one for part in halves for one in await self._outcomes(part, sizes)])
+        return [next(again) if isinstance(one, Shared) else one for one in outcomes]
+
+    async def _sent(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         try:
             return await self._send(items)
         except Refused as error:
-            if len(items) == 1:
-                return [error]
+            return [Shared(error)] * len(items)
         except Exception as error:  # noqa: BLE001 - it is raised from every `add` of the batch
             return [error] * len(items)
-        half = len(items) // 2
-        return [*await self._outcomes(items[:half]), *await self._outcomes(items[half:])]
+
+
+class _Sizes:
+    """Which sizes were taken and which not, while one batch was sent in ever smaller parts."""
+
+    def __init__(self) -> None:
+        self._taken: set[int] = set()
+        self._refused: set[int] = set()
+
+    def note(self, outcomes: Sequence[object]) -> None:
+        """Take note of a part's outcomes; those that are items' own errors say nothing."""
+        if not all(isinstance(one, Exception) for one in outcomes):
+            self._taken.add(len(outcomes))
+        elif any(isinstance(one, Shared) for one in outcomes):
+            self._refused.add(len(outcomes))
+
+    def bearable(self) -> int | None:
+        """Return the largest size that was taken, if it was for the size that others were not."""
+        largest = max(self._taken, default=0)
+        return largest if largest and largest < min(self._refused, default=0) else None

@@ -6,7 +6,7 @@ What was not found is remembered too, but shortly: a person who is missing is of
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from streams.crm.batches import Batches
@@ -58,6 +58,15 @@ class Lookup(Generic[Key, Value]):
         """Ask the CRM again the next time: the id turned out to be no good."""
         self._known.pop(key, None)
 
+    def refuse(self, key: Key, values: Collection[object]) -> None:
+        """Believe shortly that the CRM has nothing, if it was one of these, which it does not take.
+
+        Asked again at once, it would name the same.
+        """
+        value, _ = self._known.get(key, (None, 0.0))
+        if value is not None and value in values:
+            self._remember(key, None)
+
     async def close(self) -> None:
         """Give up what is being looked up."""
         await self._batches.close()
@@ -66,7 +75,9 @@ class Lookup(Generic[Key, Value]):
         del self._sought[key]
         if found.cancelled() or found.exception():
             return
-        value = found.result()
+        self._remember(key, found.result())
+
+    def _remember(self, key: Key, value: Value | None) -> None:
         seconds = self._seconds * (_ABSENT_SHARE if value is None else 1)
         self._known.pop(key, None)
         self._known[key] = (value, self._now() + seconds)

@@ -5,18 +5,22 @@ The grants are oauthlib's, which does no I/O: client credentials (RFC 6749, 4.4)
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 import jwt
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, ServiceApplicationClient
 
 from streams.crm import Unavailable
+from streams.crm.answer import retry_after
 from streams.crm.connection import beginning
+from streams.crm.retry import RETRY_AFTER_CAP_SECONDS
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
@@ -24,6 +28,7 @@ _MARGIN = 0.1  # of a token's life: renewed that much before its end
 _REST_SECONDS = 5.0  # after a failure: who fails too often is locked out
 _ASSERTION_SECONDS = 120  # Salesforce takes 180 at most; clocks differ
 _BODY_LIMIT = 256 * 1024
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)  # as an error is named; anything else may quote us
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def jwt_bearer(client_id: str, private_key: str, subject: str, audience: str) ->
     """Return the grant of RFC 7523, 2.1, signed by RS256 and good for two minutes.
 
     Raises:
-        Unavailable: the private key is none.
+        Unavailable: the private key is none, or the public half of one.
     """
     client = ServiceApplicationClient(
         client_id, private_key=private_key, subject=subject, issuer=client_id, audience=audience
@@ -87,7 +92,7 @@ def jwt_bearer(client_id: str, private_key: str, subject: str, audience: str) ->
     expires_at = time.time() + _ASSERTION_SECONDS
     try:
         return Grant(client, client.prepare_request_body(expires_at=expires_at))
-    except (jwt.InvalidKeyError, ValueError, TypeError):
+    except (jwt.InvalidKeyError, AttributeError, ValueError, TypeError):
         # `from None`: what it came from may hold the key.
         raise Unavailable("the private key is no RSA key in PEM") from None
 
@@ -141,26 +146,33 @@ class OAuth:
         if (error := renewal.exception()) is None:
             self._token = renewal.result()
         elif isinstance(error, Unavailable):
-            self._failure = (error.reason, self._now() + _REST_SECONDS)
+            wish = min(error.retry_after or 0.0, RETRY_AFTER_CAP_SECONDS)
+            self._failure = (error.reason, self._now() + max(_REST_SECONDS, wish))
 
     async def _renew(self, session: ClientSession) -> Token:
         grant = self._grant()
         began = self._now()
         try:
             body = await self._post(session, grant.form)
-            found = grant.client.parse_request_body_response(body)
+            return self._read(grant.client.parse_request_body_response(body), began)
         except TimeoutError as error:
             raise Unavailable(f"no token within {self._timeout:g} s") from error
         except (ClientError, OSError) as error:
             raise Unavailable(f"no token: {type(error).__name__}") from error
         except OAuth2Error as error:
             # `from None`: the error's text and request hold what the endpoint and we have said.
-            raise Unavailable(f"no token: {error.error}: check the credentials") from None
-        except (AttributeError, TypeError, ValueError):  # JSON, but no object or no numbers in it
+            code = error.error if _CODE.fullmatch(str(error.error)) else "refused"
+            raise Unavailable(f"no token: {code}: check the credentials") from None
+        except (AttributeError, OverflowError, TypeError, ValueError):
+            # JSON, but no object, no numbers in it, or a token that is none.
             raise Unavailable("no token: the token endpoint's answer is none") from None
-        life = found.get("expires_in")
+
+    def _read(self, found: Mapping[str, Any], began: float) -> Token:
+        text, life = found["access_token"], found.get("expires_in")
+        if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
+            raise ValueError("can stand in no header")
         seconds = self._life if life is None else float(life)
-        return Token(str(found["access_token"]), began + seconds * (1 - _MARGIN))
+        return Token(text, began + seconds * (1 - _MARGIN))
 
     async def _post(self, session: ClientSession, form: str) -> str:
         async with session.post(
@@ -171,5 +183,6 @@ class OAuth:
             allow_redirects=False,
         ) as response:
             if response.status in _BUSY or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise Unavailable(f"no token: HTTP {response.status}")
+                wish = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+                raise Unavailable(f"no token: HTTP {response.status}", wish)
             return (await beginning(response, _BODY_LIMIT)).decode(errors="replace")

@@ -83,8 +83,8 @@ class Crm(ABC):
         """Return all tasks."""
 
     @abstractmethod
-    async def complete(self, key: str) -> None:
-        """Do as a person does who has done the task."""
+    async def complete(self, key: str) -> bool:
+        """Do as a person does who has done the task; False if there is no such task."""
 
     @abstractmethod
     async def faults(self) -> Counter[str]:
@@ -125,8 +125,8 @@ class Sandbox(Crm):
         rows = self._select("SELECT key, command, completed_at FROM tasks")
         return [Found(key, bool(at), json.loads(text)["key"] == key) for key, text, at in rows]
 
-    async def complete(self, key: str) -> None:
-        await _ask("POST", f"{self._url}/tasks/{key}/complete")
+    async def complete(self, key: str) -> bool:
+        return await _has("POST", f"{self._url}/tasks/{key}/complete")
 
     async def faults(self) -> Counter[str]:
         rows = self._select("SELECT outcome, fault, count(*) FROM attempts GROUP BY 1, 2")
@@ -186,8 +186,8 @@ class Vendors(Crm):
             for one in await _ask("GET", f"{self._url}/tasks")
         ]
 
-    async def complete(self, key: str) -> None:
-        await _ask("POST", f"{self._url}/complete/{key}")
+    async def complete(self, key: str) -> bool:
+        return await _has("POST", f"{self._url}/complete/{key}")
 
     async def faults(self) -> Counter[str]:
         outcomes = await _ask("GET", f"{self._url}/outcomes")
@@ -266,6 +266,12 @@ def _fake(module: str, folder: Path, state: State) -> Iterator[str]:
             yield str(json.loads(ready.read_text())["url"])
         finally:
             process.terminate()
+
+
+async def _has(method: str, url: str) -> bool:
+    async with aiohttp.request(method, url) as answer:
+        assert answer.status in (200, 404), await answer.text()
+        return answer.status == 200
 
 
 async def _ask(method: str, url: str, body: Any = None) -> Any:

@@ -30,7 +30,13 @@ REPEATED = 0.1
 """So many of the commands are ordered twice: what a redelivery by Seismic may lead to."""
 COMPLETED = 5
 """So many tasks a person completes between two kills."""
+AGAIN = 20
+"""So many of all tasks completed so far are ordered again then; all of them at the end."""
 SETTLE_SECONDS = 600.0
+
+
+def key(number: int) -> str:
+    return str(task_key(f"tenant-{number % TENANTS}", f"i{number}", RECIPIENT))
 
 
 def command(number: int) -> TaskCommand:
@@ -57,7 +63,7 @@ class Siege:
     worker: Child
     dice: random.Random
     ordered: int = 0
-    completed: set[str] = field(default_factory=set)
+    completed: list[int] = field(default_factory=list)
 
     async def order(self, count: int) -> None:
         """Write the next commands to the topic, some of the earlier ones among them."""
@@ -77,13 +83,20 @@ class Siege:
         self.worker.start()
 
     async def complete_some(self) -> None:
-        """Have a person complete a few tasks, and the same ordered again."""
-        open_ = [task.key for task in await self.crm.tasks() if not task.completed]
-        for key in self.dice.sample(open_, min(COMPLETED, len(open_))):
-            await self.crm.complete(key)
-            self.completed.add(key)
-        known = {str(command(number).key): number for number in range(self.ordered)}
-        await self._send(known[key] for key in self.completed)
+        """Have a person complete a few of the tasks there are; order those and earlier ones again.
+
+        Not all is created yet, so more are tried than are meant to be completed.
+        """
+        fresh: list[int] = []
+        for number in self.dice.sample(range(self.ordered), min(10 * COMPLETED, self.ordered)):
+            if len(fresh) < COMPLETED and number not in self.completed:
+                fresh += [number] if await self.crm.complete(key(number)) else []
+        earlier = self.dice.sample(self.completed, min(AGAIN, len(self.completed)))
+        self.completed += fresh
+        await self._send([*fresh, *earlier])
+
+    async def order_the_completed(self) -> None:
+        await self._send(self.completed)
 
     async def has_more_than(self, count: int) -> bool:
         return await self.crm.created() > count
@@ -108,20 +121,24 @@ async def test_every_task_is_there_once_and_as_its_seller_left_it(
                 await siege.order(commands // kills)
                 await siege.strike()
                 await siege.complete_some()
+                sys.stdout.write(f"\r{name}: kill {turn + 1} of {kills}, {siege.ordered:,} ordered")
+                sys.stdout.flush()
             await crm.disturb(2 * commands // kills, kills)
             await siege.order(commands - siege.ordered)
+            await siege.order_the_completed()
             await eventually(
                 partial(siege.has_more_than, commands - 1), "all tasks", SETTLE_SECONDS
             )
             await r.until_idle("crm", r.topics.task.name)
             tasks, faults = await crm.tasks(), await crm.faults()
             times = Counter(task.key for task in tasks)
-            expected = {str(command(number).key) for number in range(commands)}
+            expected = set(map(key, range(commands)))
             sys.stdout.write(f"\n{name}: {len(tasks)} tasks, {kills} kills, faults {faults}\n")
             assert expected - times.keys() == set(), "missing"
             assert times.keys() - expected == set(), "nobody ordered them"
             assert [key for key, count in times.items() if count > 1] == []
-            assert {task.key for task in tasks if task.completed} == siege.completed
+            assert len(siege.completed) > kills
+            assert {task.key for task in tasks if task.completed} == set(map(key, siege.completed))
             assert [task for task in tasks if not task.untouched] == []
             assert await dead_letters(r) == []
             assert worker.exits == [-signal.SIGKILL] * kills

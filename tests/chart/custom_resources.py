@@ -61,7 +61,11 @@ KAFKA_TRIGGER = fields(
     sasl={"enum": ["plaintext", "scram_sha256", "scram_sha512", "oauthbearer"]},
 )
 PROMETHEUS_TRIGGER = fields(
-    "serverAddress", "query", "threshold", serverAddress=TEXT, query=TEXT, threshold=TEXT
+    "serverAddress",
+    "query",
+    "threshold",
+    **dict.fromkeys(("serverAddress", "query", "threshold"), TEXT),
+    ignoreNullValues={"enum": ["true", "false"]},
 )
 TRIGGER: Schema = {
     "type": "object",
@@ -71,7 +75,11 @@ TRIGGER: Schema = {
         "type": {"enum": ["kafka", "prometheus"]},
         "metricType": {"enum": ["AverageValue", "Value"]},
         "metadata": ANY,
-        "authenticationRef": fields("name", name=TEXT),
+        "authenticationRef": fields(
+            "name",
+            name=TEXT,
+            kind={"enum": ["TriggerAuthentication", "ClusterTriggerAuthentication"]},
+        ),
     },
     "if": {"properties": {"type": {"const": "kafka"}}},
     "then": {"properties": {"metadata": KAFKA_TRIGGER}},

@@ -12,6 +12,9 @@ import yaml
 from tests.chart.rendered import NAMESPACE, fixture
 
 CASES = yaml.safe_load((Path(__file__).parent / "alerts.yaml").read_text(encoding="utf-8"))
+OURS = (
+    f'namespace="{NAMESPACE}",app_kubernetes_io_name="bridge",app_kubernetes_io_instance="geophone"'
+)
 PROMTOOL = shutil.which("promtool")
 
 needs_promtool = pytest.mark.skipif(
@@ -40,7 +43,7 @@ def in_promtools_words(case: dict[str, Any]) -> dict[str, Any]:
 def here(series: str) -> str:
     """Return a series with the labels of the installation."""
     name, _, labels = series.rstrip("}").partition("{")
-    return f'{name}{{{labels + "," if labels else ""}namespace="{NAMESPACE}"}}'
+    return f"{name}{{{labels + ',' if labels else ''}{OURS}}}"
 
 
 def expected(case: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What the chart says of the services is what they are: ports, paths, topics, images, versions."""
 
 import json
+import re
 import tomllib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from deploy import chart_topics
+from deploy.values_page import VALUES, values
 from ingress.admin import create_admin
 from ingress.metrics import Metrics
 from ingress.pool_admin import create_pool_admin
@@ -25,7 +27,7 @@ from streams.health import Admin
 from streams.rules import loader
 from streams.settings import STAGES
 from streams.settings import Settings as StreamsSettings
-from tests.chart.rendered import CHART, ROOT, Pod, fixture, given, merged, render
+from tests.chart.rendered import CHART, FIXTURES, ROOT, Pod, fixture, given, merged, render
 from tests.ingress_rig import FakeSink
 
 DEFAULTS = fixture("minimal").values
@@ -93,11 +95,35 @@ def test_each_stage_has_a_workload_and_runs_alone() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_is_switched_off_is_not_there(stage: str) -> None:
-    """Even where a CRM is set up: docs/operate.md needs it to move tenants between CRMs."""
-    crm = {"connector": "webhook", "url": "https://crm.example.com", "existingSecret": "crm"}
-    chosen = {"crm": crm, "streams": {stage: {"enabled": False}}}
-    chosen = merged(given("minimal"), chosen)
+    """Whatever else is on: docs/operate.md needs it to move tenants between CRMs."""
+    # Without dedup nobody could read what the canary has sent.
+    chosen = {"streams": {stage: {"enabled": False}}, "canary": {"schedule": ""}}
+    chosen = merged(given("everything"), chosen)
     assert {pod.component for pod in render(chosen).stages} == set(STAGES) - {stage}
+
+
+def test_a_variable_of_ours_is_told_by_the_value_that_says_it() -> None:
+    """Or those who set it in vain would not learn what to set instead."""
+    template = (CHART / "templates" / "_settings.tpl").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^(GEOPHONE_\w+): (.*)$", template, re.MULTILINE))
+    ours = {
+        each["name"]
+        for name in FIXTURES
+        for pod in fixture(name).pods
+        for each in pod.container["env"]
+        if each["name"].startswith("GEOPHONE_")
+    }
+    added = {"GEOPHONE_RETRY_AFTER_SECONDS"}  # by a fixture, and by no value
+    of_the_chart = {
+        "GEOPHONE_ADMIN_PORT",
+        "GEOPHONE_INSTANCE",
+        "GEOPHONE_PORT",
+        "GEOPHONE_STAGES",
+        "GEOPHONE_STATE_DIR",
+    }
+    assert set(table) == ours - added - of_the_chart
+    known = {each.key for each in values(VALUES.read_text(encoding="utf-8"))}
+    assert {key for text in table.values() for key in text.split(" or ")} <= known
 
 
 def _stages() -> Iterator[Pod]:

@@ -19,6 +19,11 @@ from tests.chart.rendered import CHART, ROOT, fixture, given, merged, render
 
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
 DASHBOARDS = sorted((CHART / "files" / "dashboards").glob("*.json"))
+OURS = {
+    ("namespace", "seismic-prod"),
+    ("app_kubernetes_io_name", "bridge"),
+    ("app_kubernetes_io_instance", "geophone"),
+}
 _TEXT = re.compile(r'"([^"]*)"')
 
 
@@ -46,8 +51,9 @@ def _add(series: dict[str, set[str]], name: str, spreads: bool, labels: Any) -> 
 
 
 SERIES = exported()
+LABELS_OF_OURS = {f"app_kubernetes_io_{each}" for each in ("name", "instance", "component")}
 # What Prometheus adds: where it scraped, and which process of a pod.
-ADDED = {"namespace", "pod", "worker"}
+ADDED = {"namespace", "pod", "worker", *LABELS_OF_OURS}
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -149,9 +155,16 @@ def test_without_dedup_the_receiver_says_what_arrives() -> None:
 def test_alerts_look_at_this_installation_alone() -> None:
     for alert in alerts():
         for selector in selectors(alert["expr"]):
-            assert ("namespace", "seismic-prod") in {
-                (each.name, each.value) for each in selector.matchers.matchers
-            }, alert["alert"]
+            assert {(each.name, each.value) for each in selector.matchers.matchers} >= OURS, alert[
+                "alert"
+            ]
+
+
+def test_where_others_scrape_alerts_look_at_the_namespace() -> None:
+    chosen = {"monitoring": {"prometheusRule": {"enabled": True}}}
+    (rule,) = render(merged(given("minimal"), chosen)).of("PrometheusRule")
+    assert 'namespace="seismic-prod"' in str(rule)
+    assert "app_kubernetes_io" not in str(rule)
 
 
 def test_an_installation_can_be_told_apart_by_other_labels() -> None:

@@ -12,7 +12,7 @@ import yaml
 from kubernetes_validate import ValidationError, utils, validate
 
 from tests.chart.custom_resources import complaints
-from tests.chart.rendered import CHART, FIXTURES, Object, fixture, given, name_of, render
+from tests.chart.rendered import CHART, FIXTURES, Object, fixture, given, merged, name_of, render
 
 GOLDEN = Path(__file__).parent / "golden"
 MINORS = [f"1.{minor}" for minor in range(31, 38)]
@@ -57,6 +57,55 @@ def test_a_release_may_be_called_a_number() -> None:
         else:
             validate(each, MINORS[-1], strict=True)
         assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == "2024"
+
+
+def test_a_release_may_have_a_dot_in_its_name() -> None:
+    names = {each["metadata"]["name"] for each in render(given("minimal"), release="a.b").objects}
+    assert "a-b-geophone-ingress" in names
+    assert not any("." in each for each in names)
+
+
+def test_a_large_number_is_written_in_full() -> None:
+    """Numbers come as floating point: a million would be 1e+06, which is no whole number."""
+    million = 1_000_000
+    scaled = {"enabled": True, "minReplicas": million, "maxReplicas": million}
+    large = {
+        "topics": {"partitions": million, "replication": million},
+        "ingress": {
+            "autoscaling": scaled,
+            "maxConnections": million,
+            "maxInFlight": million,
+            "keepAliveSeconds": million,
+            "preStopSeconds": million,
+        },
+        "streams": {
+            "stalledSeconds": million,
+            "startupSeconds": million,
+            "keda": {"pollingInterval": million},
+            "dedup": {"keda": scaled | {"lagThreshold": million}},
+            "followup": {"replicas": million},
+        },
+        "crm": {"connector": "webhook", "url": "https://crm.example.com", "concurrency": million},
+        "canary": {"patienceSeconds": million, "schedule": "@hourly"},
+        "monitoring": {"prometheusRule": {"enabled": True, "lagRecords": million}},
+    }
+    rendered = render(merged(given("minimal"), large))
+    assert [text for text in rendered.texts.values() if "e+0" in text] == []
+
+
+@pytest.mark.parametrize("selector", ['job="a #b"', 'job="a: b"', "job='x'", 'job=~"a{2}"'])
+def test_a_selector_stays_as_it_is(selector: str) -> None:
+    chosen = {"monitoring": {"prometheusRule": {"enabled": True, "selector": selector}}}
+    rendered = render(merged(given("keda"), chosen))
+    queries = [
+        trigger["metadata"]["query"]
+        for each in rendered.of("ScaledObject")
+        for trigger in each["spec"]["triggers"]
+        if trigger["type"] == "prometheus"
+    ]
+    assert queries == [f"sum(geophone_ingress_in_flight{{{selector}}})"]
+    (rule,) = rendered.of("PrometheusRule")
+    assert selector in rule["spec"]["groups"][0]["rules"][0]["expr"]
 
 
 def test_a_misspelt_field_is_found() -> None:
@@ -132,6 +181,44 @@ def test_the_notes_warn_of_what_is_not_for_production() -> None:
     assert "No CRM yet" in fixture("minimal").texts[NOTES]
     quiet = fixture("everything").texts[NOTES]
     assert not any(each in quiet for each in ("FOR TRYING", "ANYBODY", "No CRM"))
+
+
+def notes(**values: object) -> str:
+    return render(merged(given("minimal"), values)).texts[NOTES]
+
+
+def test_the_notes_say_what_a_load_balancer_has_to_do() -> None:
+    plain = notes(ingress={"service": {"type": "LoadBalancer"}})
+    assert "https://<your name for it>/webhook" in plain
+    assert "the load balancer has to" in plain
+    service = {"type": "LoadBalancer", "port": 8443}
+    itself = notes(ingress={"service": service, "tls": {"existingSecret": "tls"}})
+    assert "https://<your name for it>:8443/webhook" in itself
+    assert "the load balancer has to" not in itself
+
+
+def test_the_notes_warn_of_tls_behind_an_ingress() -> None:
+    exposed = {"ingress": {"enabled": True, "host": "seismic.example.com"}}
+    behind = notes(ingress={"tls": {"existingSecret": "tls"}}, expose=exposed)
+    assert "The pods speak TLS" in behind
+    assert "The pods speak TLS" not in notes(expose=exposed)
+
+
+def test_a_canary_that_does_not_know_the_ca_is_not_offered() -> None:
+    tls = {"tls": {"existingSecret": "tls"}}
+    assert "helm test geophone" not in notes(ingress=tls)
+    assert "SSL_CERT_FILE" in notes(ingress=tls)
+    canary = {"extraEnv": [{"name": "SSL_CERT_FILE", "value": "/etc/ca/ca.crt"}]}
+    assert "helm test geophone" in notes(ingress=tls, canary=canary)
+
+
+def test_the_notes_tell_what_does_not_run_here() -> None:
+    receiver = fixture("receiver-only").texts[NOTES]
+    assert "streams.dedup is off here" in receiver
+    assert "No CRM yet" not in receiver
+    off = notes(tasks={"rules": "version: 1"}, streams={"followup": {"enabled": False}})
+    assert "tasks.rules are not read" in off
+    assert "NEVER CHANGE the partitions (12)" in fixture("strimzi").texts[NOTES]
 
 
 def test_where_the_canary_cannot_call_there_is_no_test() -> None:

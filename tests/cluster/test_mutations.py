@@ -23,7 +23,7 @@ AT_ONCE: Cuts = (
 )
 NO_DRAIN: Cuts = (
     (DEPLOYMENT, r" +lifecycle:\n( +preStop:\n +sleep:\n.*\n)", ""),
-    (DEPLOYMENT, r"\{\{ \$of.drainSeconds \| quote \}\}", '"0"'),
+    ("ingress/_receiver.tpl", r"\{\{ \$of.drainSeconds \| quote \}\}", '"0"'),
 )
 NO_BUDGET: Cuts = (("pdb.yaml", r"(?s).*", ""),)
 

@@ -113,6 +113,50 @@ async def test_a_batch_that_is_put_off_is_put_off_for_all(fake: Dynamics, crm: C
     assert [getattr(one, "retry_after", None) for one in outcomes] == [17, 17, 17]
 
 
+async def test_a_limit_that_is_reached_within_a_batch_is_rested_for(
+    fake: Dynamics, crm: Connector
+) -> None:
+    busy = {"status": 429, "code": "0x80072322", "message": "Busy.", "retry_after": 17}
+    fake.state.refused["busy"] = busy
+    await crm.create(command())
+    tasks = [command(), command(subject="busy"), command()]
+    made, refused, _ = await asyncio.gather(*map(crm.create, tasks), return_exceptions=True)
+    assert isinstance(made, Created)
+    assert isinstance(refused, Unavailable)
+    asked = len(fake.sent)
+    with pytest.raises(Unavailable, match="the CRM asked for a rest") as caught:
+        await crm.create(command())
+    assert caught.value.retry_after is not None
+    assert 10 < caught.value.retry_after <= 17
+    assert len(fake.sent) == asked
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+async def test_an_answer_that_no_batch_has_is_no_success(
+    fake: Dynamics, crm: Connector, status: int
+) -> None:
+    await crm.create(command())
+    tasks = [command() for _ in range(3)]
+    fake.fault(Fault("status", status=status))
+    outcomes = await asyncio.gather(*map(crm.create, tasks), return_exceptions=True)
+    assert {type(one) for one in outcomes} == {Unavailable}
+    assert {str(one) for one in outcomes} == {f"HTTP {status} to a batch: check the CRM's URL"}
+    again = await asyncio.gather(*map(crm.create, tasks))
+    assert again == [Created(str(task.key)) for task in tasks]
+
+
+async def test_a_204_that_names_no_row_is_a_success_if_the_row_is_there(
+    fake: Dynamics, crm: Connector
+) -> None:
+    task = command()
+    fake.fault(Fault("status", status=204))
+    with pytest.raises(Unavailable, match="HTTP 204: check the CRM's address"):
+        await crm.create(task)
+    await crm.create(task)
+    fake.fault(Fault("status", status=204))
+    assert await crm.create(task) == AlreadyThere(str(task.key))
+
+
 @pytest.mark.parametrize("body", [{}, {"value": []}])
 async def test_an_answer_that_is_no_batch_of_answers_is_no_success(
     fake: Dynamics, crm: Connector, body: object
@@ -203,6 +247,44 @@ async def test_a_user_who_cannot_own_a_task_does_not_block_it(
         await crm.create(task)
     (made,) = fake.tasks(task.key)
     assert (made.owner, made.recipient) == (None, CONTACT)
+
+
+@pytest.mark.parametrize("trouble", ["disabled", "roleless"])
+async def test_an_owner_who_is_refused_gives_way_to_the_second_choice(
+    fake: Dynamics, crm: Connector, trouble: str
+) -> None:
+    await crm.create(command())
+    fake.state.users["lead@vendor.example"] = DEAL
+    getattr(fake.environment, trouble).add(USER)
+    tasks = [command(fallback_owner=Person(email="lead@vendor.example")) for _ in range(2)]
+    with capture_logs() as logs:
+        for task in tasks:
+            await crm.create(task)
+    made = [fake.tasks(task.key)[0] for task in tasks]
+    assert [(one.owner, one.recipient) for one in made] == [(DEAL, CONTACT)] * 2
+    assert [entry["links"] for entry in logs] == [["owner"]]
+
+
+async def test_where_the_second_choice_is_refused_too_nobody_owns_the_task(
+    fake: Dynamics, crm: Connector
+) -> None:
+    fake.state.users["lead@vendor.example"] = DEAL
+    fake.environment.roleless |= {USER, DEAL}
+    task = command(fallback_owner=Person(email="lead@vendor.example"))
+    with capture_logs():
+        await crm.create(task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient) == (None, CONTACT)
+
+
+async def test_a_task_that_is_refused_in_any_case_brings_its_owners_no_blame(
+    fake: Dynamics, crm: Connector
+) -> None:
+    fake.state.refused["bad"] = {"status": 400, "code": "0x80042f09", "message": "No."}
+    with capture_logs(), pytest.raises(Unavailable):
+        await crm.create(command(subject="bad"))
+    await crm.create(good := command())
+    assert fake.tasks(good.key)[0].owner == USER
 
 
 async def test_a_disabled_user_gives_way_to_the_second_choice(

@@ -216,6 +216,44 @@ async def test_an_owner_who_has_gone_does_not_hold_the_task_up_and_is_looked_up_
     assert [fake.tasks(one.key)[0].owner for one in (first, second)] == [None, "64492918"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_owner_whom_hubspot_refuses_gives_way_and_the_records_stay(
+    fake: FakeHubSpot,
+    crm: HubSpot,
+    named: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    fake.account.barred["64492917"] = (
+        {} if named else {"category": "VALIDATION_ERROR", "message": "no"}
+    )
+    record = Related(type="Deal", id="7")
+    first, second = (command(fallback_owner=Person(email=BOSS), related=record) for _ in range(2))
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(first)
+        await crm.create(second)
+    places = [fake.tasks(task.key)[0] for task in (first, second)]
+    assert [(one.owner, one.recipient, one.related) for one in places] == [
+        ("64492918", "101", "7")
+    ] * 2
+    dropped = [] if named else [["contacts", "deals"]]
+    assert [entry["links"] for entry in logs] == [*dropped, ["owner"]]
+
+
+async def test_a_task_that_is_refused_in_any_case_brings_its_owners_no_blame(
+    fake: FakeHubSpot, crm: HubSpot
+) -> None:
+    fake.state.refused["never"] = {"category": "VALIDATION_ERROR", "message": "no"}
+    boss = Person(email=BOSS)
+    with structlog.testing.capture_logs() as logs, pytest.raises(Refused):
+        await crm.create(command(subject="never", fallback_owner=boss))
+    assert [entry["links"] for entry in logs] == [
+        *(["contacts"], ["owner"]),
+        *(["contacts"], ["owner"]),
+        ["contacts"],
+    ]
+    await crm.create(good := command(fallback_owner=boss))
+    assert fake.tasks(good.key)[0].owner == "64492917"
+
+
 async def test_an_address_that_hubspot_cannot_read_spoils_no_other(
     fake: FakeHubSpot, crm: HubSpot
 ) -> None:
@@ -307,6 +345,36 @@ async def test_all_is_well_in_an_account_that_is_set_up(fake: FakeHubSpot, crm: 
         "property geophone_key of tasks",
     ]
     assert fake.outcomes["created"] == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (200, {}, "the answer names no account: check the CRM's URL"),
+        (200, "<html>", "the answer has not HubSpot's form: check the CRM's URL"),
+        (400, {}, "HTTP 400: check the CRM's URL"),
+    ],
+)
+async def test_who_is_not_hubspot_is_not_taken_for_it(
+    fake: FakeHubSpot, crm: HubSpot, status: int, body: Any, reason: str
+) -> None:
+    """A log-in page of a proxy, say, that answers whatever it is asked."""
+    fake.fault(Fault("status", on="other", status=status, body=body))
+    (finding,) = await crm.check()
+    assert (finding.ok, finding.remedy) == (False, reason)
+
+
+@pytest.mark.parametrize("on", ["contacts", "deals", "other"])
+async def test_a_page_instead_of_an_answer_finds_nobody_missing(
+    fake: FakeHubSpot, crm: HubSpot, on: str
+) -> None:
+    fake.fault(Fault("status", on=on, status=200, body="<html>"))
+    task = command(related=Related(type="Deal", id="7"))
+    with pytest.raises(Unavailable, match="not HubSpot's form"):
+        await crm.create(task)
+    await crm.create(task)
+    (made,) = fake.tasks(task.key)
+    assert (made.owner, made.recipient, made.related) == ("64492917", "101", "7")
 
 
 async def test_the_limit_that_hubspot_tells_is_kept(fake: FakeHubSpot) -> None:

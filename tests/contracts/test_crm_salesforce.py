@@ -119,6 +119,42 @@ async def test_a_full_batch_is_one_request(fake: salesforce.Salesforce) -> None:
     assert records == [200, 1]
 
 
+async def test_a_trigger_that_stands_few_records_is_given_few(
+    fake: salesforce.Salesforce,
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.trigger_stands = 20
+    first = await asyncio.gather(*(crm.create(command()) for _ in range(100)))
+    fake.sent.clear()
+    then = await outcomes(crm, *(command() for _ in range(100)))
+    assert all(isinstance(one, Created) for one in (*first, *then))
+    assert max(len(json.loads(sent.body or b"")["records"]) for sent in fake.sent) <= 20
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "TaskTrigger: System.NullPointerException"),
+        ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record because a process failed."),
+        ("ANY", "Too many batch retries in the presence of Apex triggers and partial failures."),
+    ],
+)
+async def test_a_record_on_which_a_trigger_fails_takes_no_other_with_it(
+    fake: salesforce.Salesforce, code: str, message: str
+) -> None:
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.trigger_stumbles.add("poison")
+    fake.trigger_error = {"statusCode": code, "message": message}
+    tasks = [command(subject="poison" if at == 7 else "good") for at in range(100)]
+    found = await outcomes(crm, *tasks)
+    assert [at for at, one in enumerate(found) if not isinstance(one, Created)] == [7]
+    assert isinstance(found[7], Refused)
+    assert code in found[7].reason
+    assert fake.outcomes["created"] == 100
+
+
 @pytest.mark.parametrize(("concurrency", "most"), [(8, 2), (1, 1)])
 async def test_full_batches_go_side_by_side_as_far_as_allowed(
     fake: salesforce.Salesforce, concurrency: int, most: int
@@ -153,6 +189,127 @@ async def test_a_stale_owner_or_contact_is_left_out_and_looked_up_anew(
     assert (first.owner, first.recipient) == (None, None)
     assert (second.owner, second.recipient) == (None, "003000000000002AAA")
     assert second.related == DEAL
+
+
+async def test_an_owner_who_is_refused_without_a_name_gives_way_and_the_records_stay(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.users["ann@vendor.example"] = "005000000000003AAA"
+    fake.retired.add(USER)
+    task, next_one = (command(fallback_owner=Person(email="ann@vendor.example")) for _ in range(2))
+    crm = connect(fake.url, options(), LIMITS)
+    with structlog.testing.capture_logs() as logs:
+        await crm.create(task)
+        await crm.create(next_one)
+    await crm.close()
+    assert [entry["links"] for entry in logs] == [["WhatId"], ["WhoId"], ["OwnerId"]]
+    for one in (task, next_one):
+        (made,) = fake.tasks(one.key)
+        assert (made.owner, made.recipient, made.related) == ("005000000000003AAA", CONTACT, DEAL)
+
+
+async def test_links_that_field_level_security_closes_are_left_out(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.missing |= {"WhoId access", "WhatId access"}
+    task = command()
+    with structlog.testing.capture_logs() as logs:
+        (made,) = await outcomes(connect(fake.url, options(), LIMITS), task)
+    assert isinstance(made, Created)
+    (stored,) = fake.tasks(task.key)
+    assert (stored.owner, stored.recipient, stored.related) == (USER, None, None)
+    assert [(entry["code"], entry["links"]) for entry in logs] == [
+        ("INVALID_FIELD_FOR_INSERT_UPDATE", ["WhatId", "WhoId"])
+    ]
+
+
+async def test_a_recipient_who_is_not_looked_for_needs_no_field(
+    fake: salesforce.Salesforce,
+) -> None:
+    fake.state.missing.add("WhoId access")
+    crm = connect(fake.url, options(link_to=[]), LIMITS)
+    assert [finding for finding in await crm.check() if not finding.ok] == []
+    await crm.close()
+
+
+@pytest.mark.parametrize("fields", [["Subject"], ["WhoId", "Subject"], []])
+async def test_another_closed_field_is_the_operators(
+    fake: salesforce.Salesforce, fields: list[str]
+) -> None:
+    task = command()
+    error = {"statusCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": "no", "fields": fields}
+    fake.state.refused[task.subject] = error
+    (refused,) = await outcomes(connect(fake.url, options(), LIMITS), task)
+    assert isinstance(refused, Unavailable)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("x", [], {}, 7, {"fields": None}, {"fields": [{}]}, {"fields": [7]}),
+        {"fields": [{"name": "Status", "picklistValues": [7]}]},
+        {"fields": [{"name": "Geophone_Key__c", "createable": 1, "type": []}]},
+        {"fields": [{"name": []}]},
+    ],
+)
+async def test_a_description_that_is_none_is_a_finding(
+    fake: salesforce.Salesforce, odd: Any
+) -> None:
+    fake.fault(Fault("status", on="check", status=200, body=odd))
+    crm = connect(fake.url, options(), LIMITS)
+    (finding,) = await crm.check()
+    await crm.close()
+    assert not finding.ok
+    assert "the answer has not Salesforce's form: check the CRM's URL" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("texts", "subject", "body"),
+    [
+        ({"subject": "😀" * 255}, 254, 0),
+        ({"subject": "a" + "😀" * 254}, 255, 0),
+        ({"body": "line\n" * 6_400}, 9, 16_000),
+        ({"body": "😀" * 32_000}, 9, 32_000),
+    ],
+)
+async def test_a_text_that_salesforce_counts_longer_is_cut(
+    fake: salesforce.Salesforce, texts: dict[str, str], subject: int, body: int
+) -> None:
+    (made,) = await outcomes(connect(fake.url, options(), LIMITS), task := command(**texts))
+    assert isinstance(made, Created)
+    (stored,) = fake.tasks(task.key)
+    lengths = [len((text or "").encode("utf-16-le")) // 2 for text in (stored.subject, stored.body)]
+    assert lengths == [subject, body]
+
+
+@pytest.mark.parametrize(("fields", "sent"), [(["Subject"], 2), ([], 2), (["Other__c"], 1)])
+async def test_a_text_that_is_too_long_however_short_is_refused(
+    fake: salesforce.Salesforce, fields: list[str], sent: int
+) -> None:
+    error = {"statusCode": "STRING_TOO_LONG", "message": "data value too large", "fields": fields}
+    fake.state.refused["odd"] = error
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(command())
+    fake.sent.clear()
+    (refused,) = await outcomes(crm, command(subject="odd"))
+    assert isinstance(refused, Refused)
+    assert "a text is longer than its field" in refused.reason
+    assert len(fake.sent) == sent
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(True, AlreadyThere), (False, Created)])
+async def test_a_task_that_a_person_deleted_is_made_anew_if_its_key_is_free(
+    fake: salesforce.Salesforce,
+    kept: bool,  # noqa: FBT001 - a table's column
+    outcome: type[object],
+) -> None:
+    fake.keeps_values_of_deleted = kept
+    crm = connect(fake.url, options(), LIMITS)
+    await crm.create(task := command())
+    fake.delete(task.key)
+    (again,) = await outcomes(crm, task)
+    assert isinstance(again, outcome)
+    assert len(fake.tasks(task.key)) == (0 if kept else 1)
 
 
 async def test_a_task_about_a_lead_leaves_the_opportunity_out(
@@ -250,13 +407,13 @@ async def test_near_the_days_limit_it_finishes_what_it_began(
     assert isinstance(made, Created)
 
 
-@pytest.mark.parametrize("lost", [Fault("late", seconds=0.3), Fault("status", status=200, body=1)])
+@pytest.mark.parametrize("lost", [Fault("late", seconds=1.5), Fault("status", status=200, body=1)])
 async def test_without_a_unique_field_a_lost_answer_is_waited_for(
     fake: salesforce.Salesforce, lost: Fault
 ) -> None:
     fake.state.missing |= {"field"}
     chosen = options(key_field="CallObject", query_first=True)
-    crm = connect(fake.url, chosen, replace(LIMITS, timeout=0.2))
+    crm = connect(fake.url, chosen, replace(LIMITS, timeout=1))
     await crm.create(command())
     fake.fault(lost)
     task = command()
@@ -288,6 +445,33 @@ async def test_a_look_up_that_is_refused_is_no_judgement_on_the_task(
     (refused,) = await outcomes(crm, task)
     assert isinstance(refused, Unavailable)
     assert refused.reason == ": ".join(filter(None, [f"HTTP {status}", code]))
+
+
+@pytest.mark.parametrize("row", [{"Email": "pat@customer.example"}, {"Username": "sam"}, 7])
+@pytest.mark.parametrize("query_first", [False, True])
+async def test_a_row_without_id_is_no_answer(
+    fake: salesforce.Salesforce,
+    row: Any,
+    query_first: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    body = {"results": [{"statusCode": 200, "result": {"records": [row]}}]}
+    fake.fault(Fault("status", on="look-up", status=200, body=body, times=9))
+    crm = connect(fake.url, options(query_first=query_first, link_to=["Contact"]), LIMITS)
+    (refused,) = await outcomes(crm, command())
+    assert isinstance(refused, Unavailable)
+    assert refused.reason == "the answer has not Salesforce's form: check the CRM's URL"
+
+
+@pytest.mark.parametrize("item", [{"success": True, "id": None}, {"success": True}, 7])
+async def test_a_success_without_an_id_is_no_answer(fake: salesforce.Salesforce, item: Any) -> None:
+    fake.fault(Fault("status", status=200, body=[item]))
+    crm = connect(fake.url, options(), LIMITS)
+    task = command()
+    with pytest.raises(Unavailable, match="has not Salesforce's form"):
+        await crm.create(task)
+    await crm.create(task)
+    await crm.close()
+    assert len(fake.tasks(task.key)) == 1
 
 
 @pytest.mark.parametrize("gap", ["length", "type", "status", "required"])

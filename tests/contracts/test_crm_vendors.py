@@ -278,6 +278,34 @@ async def test_an_unknown_owner_is_replaced_by_the_second_choice(
     assert desk.task(strange.key).owner == desk.driver.ids["other user"]
 
 
+async def test_an_owner_whom_the_crm_refuses_is_replaced_by_the_second_choice(
+    desk: Desk, crm: CRM, task: TaskCommand
+) -> None:
+    await crm.create(task)
+    desk.driver.bar(desk.fake, desk.driver.ids["user"])
+    tasks = [another(task) for _ in range(3)]
+    await crm.create(tasks[0])
+    desk.fake.sent.clear()
+    for one in tasks[1:]:
+        await crm.create(one)
+    assert len(desk.fake.sent) <= 3  # a creation each; a record that was under suspicion
+    for one in tasks:
+        stored, before = desk.task(one.key), desk.task(task.key)
+        assert stored.owner == desk.driver.ids["other user"]
+        assert (stored.recipient, stored.related) == (before.recipient, before.related)
+
+
+async def test_where_the_crm_refuses_every_owner_nobody_owns_the_task(
+    desk: Desk, crm: CRM, task: TaskCommand
+) -> None:
+    for user in ("user", "other user"):
+        desk.driver.bar(desk.fake, desk.driver.ids[user])
+    assert isinstance(await crm.create(task), Created)
+    stored = desk.task(task.key)
+    assert stored.owner is None
+    assert stored.related == desk.driver.ids["record"]
+
+
 async def test_without_any_known_owner_the_task_is_created_all_the_same(
     desk: Desk, crm: CRM, task: TaskCommand
 ) -> None:
@@ -343,20 +371,31 @@ async def test_the_rate_is_kept(desk: Desk, task: TaskCommand) -> None:
     assert seconds >= (len(desk.fake.sent) - 2) / 50
 
 
+@pytest.mark.parametrize(
+    ("changes", "user"),
+    [
+        ({}, "user"),
+        ({"owner": Person(id="seismic-1")}, "other user"),
+        ({"owner": Person(email=" "), "recipient": Person(email=" \t")}, "other user"),
+        ({"owner": Person(id="seismic-1"), "fallback_owner": Person(email=" ")}, "user"),
+        ({"owner": Person(email=f" {OWNER.upper()}"), "fallback_owner": None}, "user"),
+    ],
+)
 async def test_what_is_sent_is_what_the_preview_says(
-    desk: Desk, crm: CRM, task: TaskCommand
+    desk: Desk, crm: CRM, task: TaskCommand, changes: dict[str, Any], user: str
 ) -> None:
+    task = another(task, **changes)
     previewed = crm.preview(task)
     await crm.create(task)
-    assert [resolved(one, desk) for one in previewed] == [
-        resolved(one, desk) for one in desk.fake.sent
+    assert [resolved(one, desk, user) for one in previewed] == [
+        resolved(one, desk, user) for one in desk.fake.sent
     ]
     secrets = [*desk.driver.secrets, TOKEN, "Bearer"]
     assert not any(secret in str(vars(one)) for one in previewed for secret in secrets)
 
 
-def resolved(request: Request, desk: Desk) -> tuple[str, str, str]:
-    ids = {OWNER_ID: desk.driver.ids["user"], RECIPIENT_ID: desk.driver.ids["contact"]}
+def resolved(request: Request, desk: Desk, user: str) -> tuple[str, str, str]:
+    ids = {OWNER_ID: desk.driver.ids[user], RECIPIENT_ID: desk.driver.ids["contact"]}
     path, body = request.path, (request.body or b"").decode()
     for place, found in ids.items():
         path, body = path.replace(place, found), body.replace(place, found)

@@ -19,6 +19,8 @@ class Driver:
     credentials; files it needs go into the folder. `ids`: ids as this vendor writes them, of two
     users, a contact, a lead and a record that tasks may be about, by those names.
 
+    `bar`: make a user of the fake unfit to own a task, though he can be found.
+
     `retryable`: faults on creating a task that pass, with the code that the reason has to name.
     `terminal`: the error (for `State.refused`) that refuses one task for good, and its code.
     `expired`: what makes the token invalid where that is not a plain "expire".
@@ -30,6 +32,7 @@ class Driver:
     """
 
     fake: Callable[[State], Fake]
+    bar: Callable[[Any, str], None]
     connect: Callable[[str, Path, Limits], CRM]
     ids: Mapping[str, str]
     retryable: Sequence[tuple[Fault, str]]

@@ -31,7 +31,12 @@ def failed(status: int, code: str) -> tuple[Fault, str]:
     return Fault("status", status=status, body=body), code
 
 
+def bar(fake: dynamics.Dynamics, user: str) -> None:
+    fake.environment.roleless.add(user)
+
+
 DRIVER = Driver(
+    bar=bar,
     fake=dynamics.Dynamics,
     connect=connector,
     ids={

@@ -65,9 +65,12 @@ class Reply:
 class Trouble(Exception):
     """An error as Dataverse words it."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.reply = Reply(status, {"error": {"code": code, "message": message}})
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        self.reply = Reply(status, {"error": {"code": code, "message": message}}, headers)
 
 
 class Store:

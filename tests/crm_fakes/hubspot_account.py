@@ -9,7 +9,8 @@ https://developers.hubspot.com/docs/api-reference/latest/error-handling
 How a second use of a unique value is told is not documented; `duplicate` picks one of the three
 ways that are seen. Nor is whether a deleted record keeps its values (here it does), nor how an
 owner or an association that does not exist is told: an association is told of by its `input`, or by
-the `batch` as a whole, as `gone` says.
+the `batch` as a whole, as `gone` says, and an owner who is `barred` by the error given there, or
+by name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,11 +49,13 @@ class Account:
     def __init__(self, state: State, tasks: dict[str, Task], keep: Callable[[Task], Task]) -> None:
         self.duplicate: Literal["validation", "conflict", "whole"] = "validation"
         self.page = 100
+        self.barred: dict[str, dict[str, Any]] = {}
         self.gone: Literal["input", "batch"] = "input"
         self._state = state
         self._tasks = tasks
         self._keep = keep
         self._archived: dict[str, Task] = {}
+        self._holders: dict[str, Task] = {}
         self._indexed: set[str] = set()
 
     def index(self) -> None:
@@ -162,6 +165,9 @@ class Account:
         owner = properties.get("hubspot_owner_id")
         if owner and owner not in self._state.users.values():
             raise invalid("hubspot_owner_id", "INVALID_OWNER_ID", f"{owner} is no owner")
+        if owner in self.barred:
+            named = invalid("hubspot_owner_id", "INVALID_OWNER_ID", f"{owner} owns no tasks")
+            raise Refusal(self.barred[owner] or named.error)
 
     def _judge_associations(self, one: Mapping[str, Any]) -> None:
         if self._lost(one):
@@ -180,9 +186,8 @@ class Account:
     def _judge_key(self, key: str | None) -> None:
         if key is None or "unique" in self._state.missing:
             return
-        for task in (*self._tasks.values(), *self._archived.values()):
-            if task.key == key:
-                raise self._taken(task)
+        if holder := self._holders.get(key):
+            raise self._taken(holder)
 
     def _taken(self, task: Task) -> Refusal:
         if self.duplicate == "validation":
@@ -194,7 +199,7 @@ class Account:
         properties = dict(one["properties"])
         to = {a["types"][0]["associationTypeId"]: a["to"]["id"] for a in one["associations"]}
         number = len(self._tasks) + len(self._archived)
-        return self._keep(
+        task = self._keep(
             Task(
                 id=str(65_059_681_027 + number),
                 key=properties.get(KEY, ""),
@@ -208,3 +213,5 @@ class Account:
                 priority=properties.get("hs_task_priority"),
             )
         )
+        self._holders.setdefault(task.key, task)  # in the recycling bin it keeps its value
+        return task

@@ -29,7 +29,12 @@ def invalid(code: str, name: str) -> str:
     return f"Property values were not valid: {json.dumps(listed)}"
 
 
+def bar(fake: FakeHubSpot, user: str) -> None:
+    fake.account.barred[user] = {}
+
+
 DRIVER = Driver(
+    bar=bar,
     fake=FakeHubSpot,
     connect=connector,
     ids={

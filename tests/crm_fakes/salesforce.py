@@ -5,8 +5,16 @@
 "unique" (it is not unique), "field access" (nor writable), "length" (it holds 18 characters),
 "type" (it is a number), "status" (there is no status Not Started), "required" (a field of the
 organisation's own has to be set), "users", "contacts", "leads" (no Read),
+"FIELD access" for one of OwnerId, WhoId, WhatId (closed by field-level security),
 "other users", "contact sharing", "lead sharing" (none but its own record is visible), "requests"
 (the day's are nearly used up). `State.refused`: an error of an item.
+
+A trigger of the organisation runs for all records of a request at once, and fails for all of them:
+where they are more than `trigger_stands`, or where it stumbles over one with a subject of
+`trigger_stumbles`. Users who are `inactive` or `retired` can own no task; of the latter Salesforce
+says no more than that a reference is invalid. Whether a task in the recycling bin keeps its unique
+value is not documented but for the moment at which a field is made unique:
+`keeps_values_of_deleted` picks one.
 """
 
 import re
@@ -37,6 +45,10 @@ _PICKLISTS = {
     "Priority": ("High", "Normal", "Low"),
 }
 _RETIRED = [{"value": "Retired", "active": False}]
+_TRIGGER = {
+    "statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    "message": "TaskTrigger: System.LimitException: Too many SOQL queries: 101",
+}
 _RECORDS_AT_ONCE, _PARTS_AT_ONCE = 200, 25
 
 
@@ -48,6 +60,17 @@ class Salesforce(Fake):
         self.public_key = public_key
         self.converted: set[str] = set()
         self.inactive: set[str] = set()
+        self.retired: set[str] = set()
+        self.keeps_values_of_deleted = True
+        self._deleted: list[Task] = []
+        self.trigger_stands = _RECORDS_AT_ONCE
+        self.trigger_stumbles: set[str] = set()
+        self.trigger_error = dict(_TRIGGER)
+
+    def delete(self, key: object) -> None:
+        """Do as a person does who deletes the task."""
+        for task in self.tasks(key):
+            self._deleted.append(self._tasks.pop(task.id))
 
     def routes(self) -> Iterable[web.RouteDef]:
         data = "/services/data/{version}"
@@ -115,7 +138,7 @@ class Salesforce(Fake):
             "name": name,
             "type": "double" if key and "type" in missing else _TYPES.get(name, "string"),
             "length": self._length(name),
-            "createable": name != "Id" and not (key and "field access" in missing),
+            "createable": self._writable(name),
             "nillable": name not in {"Status", "Priority", OWN_FIELD},
             "defaultedOnCreate": name in {"Status", "Priority"},
             "filterable": name != "Description",
@@ -123,6 +146,11 @@ class Salesforce(Fake):
             "externalId": key,
             "picklistValues": [*values, *_RETIRED] if values else [],
         }
+
+    def _writable(self, name: str) -> bool:
+        missing = self.state.missing
+        closed = name == KEY_FIELD and "field access" in missing
+        return name != "Id" and not closed and f"{name} access" not in missing
 
     def _length(self, name: str) -> int:
         short = name == KEY_FIELD and "length" in self.state.missing
@@ -189,16 +217,25 @@ class Salesforce(Fake):
         if unknown:
             name = min(unknown)
             return _failed(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type Task")
-        return self._answer([self._save(one) for one in records])
+        failed = self._trigger_fails(records)
+        return self._answer(
+            [self._save(one, self.trigger_error if failed else None) for one in records]
+        )
 
-    def _save(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if error := self._refusal(fields):
+    def _trigger_fails(self, records: Sequence[Mapping[str, Any]]) -> bool:
+        stumbles = any(one["Subject"] in self.trigger_stumbles for one in records)
+        return stumbles or len(records) > self.trigger_stands
+
+    def _save(
+        self, fields: dict[str, Any], trigger_error: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if error := trigger_error or self._refusal(fields):
             self.outcomes[
                 "replayed" if error["statusCode"] == "DUPLICATE_VALUE" else "refused"
             ] += 1
             return {"success": False, "errors": [{"fields": [], **error}]}
         task = Task(
-            id=f"00T{self.next_number():012d}EAA",
+            id=f"00T{self.next_number() + len(self._deleted):012d}EAA",
             key=str(fields.get(KEY_FIELD) or fields.get("CallObject")),
             subject=fields["Subject"],
             due=fields["ActivityDate"],
@@ -214,12 +251,25 @@ class Salesforce(Fake):
     def _refusal(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         for name in _LIMITS:
             most = self._length(name)
-            if len(fields.get(name) or "") > most:
+            if _counted(fields.get(name) or "") > most:
                 message = f"{name}: data value too large: {fields[name]} (max length={most})"
                 return {"statusCode": "STRING_TOO_LONG", "message": message, "fields": [name]}
         if fields["Subject"] in self.state.refused:
             return dict(self.state.refused[fields["Subject"]])
-        return self._wrong_value(fields) or self._wrong_link(fields) or self._duplicate(fields)
+        return (
+            self._closed_field(fields)
+            or self._wrong_value(fields)
+            or self._wrong_link(fields)
+            or self._duplicate(fields)
+        )
+
+    def _closed_field(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        closed = [name for name in _LINKS if name in fields and not self._writable(name)]
+        if not closed:
+            return None
+        message = f"Unable to create/update fields: {', '.join(closed)}. Please check the security"
+        code = "INVALID_FIELD_FOR_INSERT_UPDATE"
+        return {"statusCode": code, "message": message, "fields": closed}
 
     def _wrong_value(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         if OWN_FIELD in self._known() and OWN_FIELD not in fields:
@@ -245,6 +295,8 @@ class Salesforce(Fake):
                 return {"statusCode": "MALFORMED_ID", "message": message, "fields": [name]}
         if owner in self.inactive:
             return {"statusCode": "INACTIVE_OWNER_OR_USER", "message": "inactive user"}
+        if owner in self.retired:
+            return {"statusCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid reference id"}
         if (who and who not in people) or (what and what not in self.state.records):
             return {"statusCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid reference id"}
         if what and (who or "").startswith("00Q"):
@@ -252,8 +304,10 @@ class Salesforce(Fake):
         return None
 
     def _duplicate(self, fields: dict[str, Any]) -> dict[str, Any] | None:
-        there = self.tasks(fields.get(KEY_FIELD)) if "unique" not in self.state.missing else []
-        if not there or KEY_FIELD not in fields:
+        kept = self._deleted if self.keeps_values_of_deleted else []
+        tasks = [] if "unique" in self.state.missing else [*self._tasks.values(), *kept]
+        there = [task for task in tasks if task.key == fields.get(KEY_FIELD)]
+        if not there:
             return None
         message = f"duplicate value found: {KEY_FIELD} duplicates value on record with id: "
         return {"statusCode": "DUPLICATE_VALUE", "message": message + there[0].id[:15]}
@@ -273,6 +327,11 @@ class Salesforce(Fake):
         used = 99_000 if "requests" in self.state.missing else 18
         headers = {"Sforce-Limit-Info": f"api-usage={used}/100000"}
         return web.json_response(body, status=status, headers=headers)
+
+
+def _counted(text: str) -> int:
+    """Return the length in UTF-16, a line break as two."""
+    return len(text.replace("\n", "\r\n").encode("utf-16-le")) // 2
 
 
 def _failed(status: int, code: str, message: str) -> web.Response:

@@ -28,7 +28,12 @@ def failed_item(code: str) -> tuple[Fault, str]:
     return Fault("status", status=200, body=body), code
 
 
+def bar(fake: salesforce.Salesforce, user: str) -> None:
+    fake.retired.add(user)
+
+
 DRIVER = Driver(
+    bar=bar,
     fake=salesforce.Salesforce,
     connect=connector,
     ids={
@@ -69,6 +74,9 @@ DRIVER = Driver(
         "status": "choose others in options: Status Not Started",
         "required": "set these in options: fields: Source__c",
         "field access": "Edit on the field",
+        "OwnerId access": "give Edit on these fields: OwnerId",
+        "WhoId access": "give Edit on these fields: WhoId",
+        "WhatId access": "give Edit on these fields: WhatId",
         "users": "INVALID_TYPE.*View All Users",
         "contacts": "INVALID_TYPE.*Read on Contact",
         "leads": "INVALID_TYPE.*Read on Lead",

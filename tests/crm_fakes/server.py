@@ -9,7 +9,7 @@ tests in this process find as methods.
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -75,6 +75,7 @@ class Fake(ABC):
         self.url = ""
         self.most_under_way = self._under_way = 0
         self._tasks: dict[str, Task] = {}
+        self._ids: defaultdict[str, list[str]] = defaultdict(list)
         self._valid: set[str] = set()
         self._issued = 0
         self._late: set[asyncio.Task[web.StreamResponse]] = set()
@@ -96,7 +97,7 @@ class Fake(ABC):
     # What tests ask.
 
     def tasks(self, key: object) -> list[Task]:
-        return [task for task in self._tasks.values() if task.key == str(key)]
+        return [self._tasks[id_] for id_ in self._ids[str(key)] if id_ in self._tasks]
 
     def complete(self, key: object) -> None:
         """Do as a person does who has done the task and words it anew."""
@@ -143,6 +144,7 @@ class Fake(ABC):
     def store(self, task: Task) -> Task:
         """Keep the task under its id; the vendor's fake has seen to it that its key is new."""
         self._tasks[task.id] = task
+        self._ids[task.key].append(task.id)
         self.outcomes["created"] += 1
         return task
 
@@ -242,8 +244,9 @@ class Fake(ABC):
         return web.json_response(dict(self.outcomes))
 
     async def _complete(self, request: web.Request) -> web.Response:
-        self.complete(request.match_info["key"])
-        return web.json_response({})
+        key = request.match_info["key"]
+        self.complete(key)
+        return web.json_response({}, status=200 if self.tasks(key) else 404)
 
 
 def _cut(request: web.Request) -> web.Response:

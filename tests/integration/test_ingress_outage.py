@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
 
-from ingress import supervisor
+from ingress import supervisor, topics
 from ingress.kafka_sink import kafka_sink
 from ingress.metrics import Metrics
 from ingress.producer import Producer
@@ -332,6 +332,34 @@ async def test_missing_topics_are_named_and_used_once_they_are_there(
         async with running(chosen) as other:
             await ready(other)
         await until(lambda: accepted(app, event()))
+
+
+async def test_an_event_before_the_topics_does_not_keep_them_from_being_seen(
+    kafka: RunningKafka,
+) -> None:
+    """A client looks only at the topics that it was told, once it was told any."""
+    chosen = on_kafka(kafka.bootstrap_servers, deadline_seconds=1)
+    raw = chosen.topics().raw
+    await topics.create([raw], chosen.kafka_arguments(), partitions=4, replication=1)
+    async with running(chosen.model_copy(update={"topic_mode": "verify"})) as app:
+        early = await app.post(event(0))  # it is not known yet what is missing
+        assert early.status == 503
+        async with running(chosen) as other:
+            await ready(other)
+        await until(lambda: accepted(app, event(1)))
+
+
+async def test_an_event_before_the_topics_were_looked_at_is_not_written_to_wrong_ones(
+    kafka: RunningKafka,
+) -> None:
+    chosen = on_kafka(kafka.bootstrap_servers, deadline_seconds=1)
+    async with running(chosen) as app:
+        await ready(app)
+    wrong = chosen.model_copy(update={"topic_mode": "verify", "topic_partitions": 5})
+    async with running(wrong) as app:
+        early = [app.post(event(number, f"tenant-{number}")) for number in range(20)]
+        assert {reply.status for reply in await asyncio.gather(*early)} == {503}
+    assert await records(chosen, chosen.topics().raw.name) == []
 
 
 async def test_in_mode_off_the_partition_count_is_what_kafka_says(kafka: RunningKafka) -> None:

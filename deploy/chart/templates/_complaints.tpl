@@ -7,6 +7,8 @@
 {{- include "geophone.complaints.scaling" . }}
 {{- include "geophone.complaints.exposure" . }}
 {{- include "geophone.complaints.crm" . }}
+{{- include "geophone.complaints.texts" . }}
+{{- include "geophone.complaints.extras" . }}
 {{- include "geophone.complaints.monitoring" . }}
 {{- end -}}
 
@@ -34,6 +36,9 @@
 - kafka.dev.enabled and kafka.bootstrapServers are two Kafkas: choose one.
 {{- else if not (or $kafka.dev.enabled $kafka.bootstrapServers) }}
 - kafka.bootstrapServers: say where Kafka is (HOST:PORT), or set kafka.dev.enabled=true to try geophone out.
+{{- end }}
+{{- if and $kafka.dev.enabled (not (or $kafka.dev.image.tag $kafka.dev.image.digest)) }}
+- kafka.dev.image.tag: say which version of Kafka.
 {{- end }}
 {{- if and $kafka.dev.enabled (ne $protocol "PLAINTEXT") }}
 - kafka.securityProtocol: the Kafka of kafka.dev speaks PLAINTEXT only.
@@ -63,6 +68,20 @@
 {{- if and (or $kafka.strimzi.topics $kafka.strimzi.user) (not $kafka.strimzi.cluster) }}
 - kafka.strimzi.cluster: name the Kafka resource that topics and user belong to.
 {{- end }}
+{{- $resource := printf "%sraw" .Values.topics.prefix | lower | replace "_" "-" }}
+{{- if and $kafka.strimzi.topics (not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" $resource)) }}
+- topics.prefix: with kafka.strimzi.topics it begins the names of resources, and {{ $resource }} is none; let it begin with a letter or digit, and have one before and after each dot.
+{{- end }}
+{{- if and $kafka.strimzi.user (not .Values.topics.prefix) }}
+- topics.prefix is empty, so the user of kafka.strimzi.user could read and write every topic; choose one.
+{{- end }}
+{{- if $kafka.strimzi.user }}
+{{- if and (eq $kafka.strimzi.authentication "tls") (not (and (eq $protocol "SSL") $kafka.tls.clientSecret)) }}
+- kafka.strimzi.authentication is tls: log in with its certificate, by kafka.securityProtocol SSL and kafka.tls.clientSecret.
+{{- else if and (eq $kafka.strimzi.authentication "scram-sha-512") (not (and (hasPrefix "SASL" $protocol) (eq $sasl.mechanism "SCRAM-SHA-512"))) }}
+- kafka.strimzi.authentication is scram-sha-512: log in with its password, by kafka.securityProtocol SASL_SSL and kafka.sasl.mechanism SCRAM-SHA-512.
+{{- end }}
+{{- end }}
 {{- if and $kafka.strimzi.topics (eq (include "geophone.topics.mode" .) "create") }}
 - topics.mode is create and kafka.strimzi.topics is true: a topic has one owner, so set topics.mode=verify.
 {{- end }}
@@ -75,6 +94,8 @@
 {{- end }}
 {{- if and .Values.canary.schedule (not (and $secret .Values.streams.dedup.enabled)) }}
 - canary.schedule: the canary signs its events and reads them behind dedup, so it needs seismic.existingSecret and streams.dedup.enabled.
+{{- else if and .Values.canary.schedule (not .Values.ingress.tls.clientCAKey) (not (include "geophone.canary.possible" .)) }}
+- canary.schedule: the canary does not know the CA of ingress.tls; name it by SSL_CERT_FILE in canary.extraEnv, or set canary.url to another way in.
 {{- else if and .Values.canary.schedule (not (include "geophone.canary.possible" .)) }}
 - canary.schedule: ingress.tls.clientCAKey asks callers for a certificate, and the canary has none; set canary.url to a way in that asks for none.
 {{- end }}
@@ -91,6 +112,9 @@
 {{- if gt (int $of.minReplicas) (int $of.maxReplicas) }}
 - ingress.{{ $name }}.minReplicas is {{ $of.minReplicas }}, more than its maxReplicas {{ $of.maxReplicas }}.
 {{- end }}
+{{- end }}
+{{- if and .autoscaling.enabled (not (or (.resources.requests | default dict).cpu (.resources.limits | default dict).cpu)) }}
+- ingress.resources.requests.cpu: ingress.autoscaling goes by the share of it that is used, so say how much.
 {{- end }}
 {{- if and .keda.enabled (not .keda.prometheusAddress) }}
 - ingress.keda.prometheusAddress: KEDA has to be told which Prometheus has the metrics.
@@ -130,30 +154,116 @@
 {{- if and .Values.ingress.tls.clientCAKey (not .Values.ingress.tls.existingSecret) }}
 - ingress.tls.clientCAKey is a key of ingress.tls.existingSecret, which is not set.
 {{- end }}
-{{- if and (eq .Values.ingress.service.type "ClusterIP") .Values.ingress.service.loadBalancerSourceRanges }}
-- ingress.service.loadBalancerSourceRanges: a ClusterIP has no load balancer to keep anybody out.
+{{- if and (ne .Values.ingress.service.type "LoadBalancer") .Values.ingress.service.loadBalancerSourceRanges }}
+- ingress.service.loadBalancerSourceRanges: a {{ .Values.ingress.service.type }} has no load balancer to keep anybody out.
 {{- end }}
 {{- end -}}
 
 {{- define "geophone.complaints.crm" -}}
 {{- $crm := .Values.crm -}}
+{{- $vendors := list "salesforce" "hubspot" "dynamics" -}}
+{{- $https := "^https://[^/?#@]+(/[^?#]*)?$" -}}
 {{- if and $crm.connector (not $crm.url) (ne $crm.connector "hubspot") }}
 - crm.url: say where the connector {{ $crm.connector }} delivers.
 {{- end }}
 {{- if and (not $crm.connector) (or $crm.url $crm.existingSecret $crm.targets) }}
 - crm.connector: crm.url, crm.existingSecret or crm.targets is set, but no connector, so nothing would be delivered.
 {{- end }}
-{{- if and (has $crm.connector (list "salesforce" "hubspot" "dynamics")) (not $crm.existingSecret) }}
+{{- if and (has $crm.connector $vendors) (not $crm.existingSecret) }}
 - crm.existingSecret: {{ $crm.connector }} needs credentials; name a Secret whose key {{ $crm.credentialsKey }} is the file that docs/crm/{{ $crm.connector }}.md describes.
 {{- end }}
-{{- with $crm.targets }}
-{{- if hasKey (. | fromYaml) "Error" }}
-- crm.targets: is no YAML mapping of targets: {{ get (. | fromYaml) "Error" }}
+{{- if and $crm.url (has $crm.connector $vendors) (not (regexMatch $https $crm.url)) }}
+- crm.url: {{ $crm.connector }} is called by TLS alone, at a host and perhaps a path, like https://crm.example.com.
+{{- end }}
+{{- $targets := $crm.targets | fromYaml }}
+{{- if hasKey $targets "Error" }}
+- crm.targets: is no YAML mapping of targets: {{ get $targets "Error" }}
+{{- else }}
+{{- range $name, $target := $targets }}
+{{- if eq $name "default" }}
+- crm.targets: default is the target that crm.connector and crm.url describe; rename it.
+{{- else if not (regexMatch "^[a-z][a-z0-9-]{0,39}$" $name) }}
+- crm.targets: {{ $name }} becomes part of a consumer group's name; use up to 40 small letters, digits and -, a letter first.
+{{- end }}
+{{- if not (kindIs "map" $target) }}
+- crm.targets: {{ $name }} has to say crm, url and tenants, each on a line of its own.
+{{- else }}
+{{- $url := $target.url | default "" }}
+{{- if has $target.crm $vendors }}
+{{- if and (or $url (ne $target.crm "hubspot")) (not (regexMatch $https (toString $url))) }}
+- crm.targets: {{ $name }}.url: {{ $target.crm }} is called by TLS alone, at a host and perhaps a path, like https://crm.example.com.
+{{- end }}
+{{- else if not (and (kindIs "string" $url) (regexMatch "^https?://[^/]" $url)) }}
+- crm.targets: {{ $name }}.url: say where {{ $target.crm }} delivers, like https://crm.example.com/tasks.
+{{- end }}
+{{- if and $target.credentials_file (not $crm.existingSecret) }}
+- crm.existingSecret: {{ $name }} in crm.targets has its credentials in {{ $target.credentials_file }}; name a Secret with that key.
 {{- end }}
 {{- end }}
-{{- if and .Values.tasks.rules (not .Values.streams.followup.enabled) }}
-- tasks.rules: streams.followup is off, so nobody would read them.
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "geophone.complaints.texts" -}}
+{{- $rules := .Values.tasks.rules | fromYaml -}}
+{{- if hasKey $rules "Error" }}
+- tasks.rules: is no YAML mapping: {{ get $rules "Error" }}
+{{- end }}
+{{- end -}}
+
+{{/* What a container has once may not be given again: the API refuses it, or the last one wins. */}}
+{{- define "geophone.complaints.extras" -}}
+{{- $settings := include "geophone.settings" . | fromYaml -}}
+{{- $env := list -}}
+{{- $mounts := list -}}
+{{- $places := list -}}
+{{- range $component := append (include "geophone.workloads" . | fromJsonArray) "canary" }}
+{{- $stage := not (has $component (list "ingress" "canary")) }}
+{{- $of := get (ternary $.Values.streams $.Values $stage) $component }}
+{{- $ctx := dict "root" $ "component" $component "of" $of }}
+{{- $ours := include "geophone.ownEnv" $ctx | fromYamlArray }}
+{{- $in := include "geophone.ownMounts" $ctx | fromYamlArray }}
+{{- $env = concat $env $ours }}
+{{- $mounts = concat $mounts $in }}
+{{- $places = append $places (dict "name" (printf "%s%s." (ternary "streams." "" $stage) $component) "of" $of "env" $ours "mounts" $in) }}
+{{- end }}
+{{- range append $places (dict "name" "" "of" .Values "env" $env "mounts" $mounts) }}
+{{- $place := . }}
+{{- $names := include "geophone.each" (dict "in" .env "key" "name") | fromJsonArray }}
+{{- $volumes := include "geophone.each" (dict "in" .mounts "key" "name") | fromJsonArray }}
+{{- $paths := include "geophone.each" (dict "in" .mounts "key" "mountPath") | fromJsonArray }}
+{{- range .of.extraEnv }}
+{{- if not (has .name $names) }}
+{{- else if get $settings .name }}
+- {{ $place.name }}extraEnv: {{ .name }} is what {{ get $settings .name }} says; set that.
+{{- else }}
+- {{ $place.name }}extraEnv: {{ .name }} is the chart's own; leave it out.
+{{- end }}
+{{- end }}
+{{- range .of.extraVolumes }}
+{{- if has .name $volumes }}
+- {{ $place.name }}extraVolumes: {{ .name }} is a volume of the chart's own; choose another name.
+{{- end }}
+{{- end }}
+{{- range .of.extraVolumeMounts }}
+{{- if has .mountPath $paths }}
+- {{ $place.name }}extraVolumeMounts: at {{ .mountPath }} is a volume of the chart's own; choose another path.
+{{- end }}
+{{- end }}
+{{- range $value, $key := dict "extraEnv" "name" "extraVolumes" "name" "extraVolumeMounts" "mountPath" }}
+{{- $said := include "geophone.each" (dict "in" (get $place.of $value | default list) "key" $key) | fromJsonArray }}
+{{- if ne (len $said) (len (uniq $said)) }}
+- {{ $place.name }}{{ $value }}: no two of them may have the same {{ $key }}.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* One key of each, as a JSON list. Takes in and key. */}}
+{{- define "geophone.each" -}}
+{{- $found := list -}}
+{{- range .in }}{{ $found = append $found (get . $.key) }}{{ end -}}
+{{- toJson $found -}}
 {{- end -}}
 
 {{- define "geophone.complaints.monitoring" -}}

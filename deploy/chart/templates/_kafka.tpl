@@ -9,7 +9,7 @@
 {{- end -}}
 
 {{- define "geophone.kafka.replication" -}}
-{{ ternary 1 .Values.topics.replication .Values.kafka.dev.enabled }}
+{{ ternary 1 (int64 .Values.topics.replication) .Values.kafka.dev.enabled }}
 {{- end -}}
 
 {{- define "geophone.kafka.env" -}}
@@ -55,7 +55,7 @@
 - name: GEOPHONE_TOPIC_MODE
   value: {{ include "geophone.topics.mode" . | quote }}
 - name: GEOPHONE_TOPIC_PARTITIONS
-  value: {{ .Values.topics.partitions | quote }}
+  value: {{ int64 .Values.topics.partitions | quote }}
 - name: GEOPHONE_TOPIC_REPLICATION
   value: {{ include "geophone.kafka.replication" . | quote }}
 - name: GEOPHONE_LEGACY_TENANT

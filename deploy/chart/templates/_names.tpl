@@ -6,14 +6,21 @@
 {{- else -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- $full | trunc 40 | trimSuffix "-" -}}
+{{- /* A release's name may have dots, a Service's none. */ -}}
+{{- $full | replace "." "-" | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Labels of this installation alone: an umbrella may have several in one release, and a release other
+     charts' pods. */}}
+{{- define "geophone.installationLabels" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* What never changes between versions: selectors are immutable. Takes root, component. */}}
 {{- define "geophone.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
-app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+{{ include "geophone.installationLabels" .root }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
@@ -104,7 +111,14 @@ annotations:
 sum((increase({{ .of }}[{{ .in }}]) and {{ .of }} offset {{ .in }}) or {{ .of }})
 {{- end -}}
 
-{{/* Matchers of this installation's metrics. */}}
+{{/* Matchers of this installation's metrics. Our own monitors put its labels beside the namespace. */}}
 {{- define "geophone.selector" -}}
-{{ .Values.monitoring.prometheusRule.selector | default (printf "namespace=%q" .Release.Namespace) }}
+{{- $monitoring := .Values.monitoring -}}
+{{- $matchers := list (printf "namespace=%q" .Release.Namespace) -}}
+{{- if or $monitoring.podMonitor.enabled $monitoring.serviceMonitor.enabled -}}
+{{- range $label, $value := include "geophone.installationLabels" . | fromYaml -}}
+{{- $matchers = append $matchers (printf "%s=%q" (regexReplaceAll "[^a-z]" $label "_") $value) -}}
+{{- end -}}
+{{- end -}}
+{{ $monitoring.prometheusRule.selector | default (join "," $matchers) }}
 {{- end -}}

@@ -76,22 +76,28 @@ resources:
   {{- toYaml .of.resources | nindent 2 }}
 {{- end -}}
 
-{{/* Of geophone's own containers: what Kafka needs, a place to write, and what users add. Each takes
-     root and of. */}}
+{{/* Of geophone's own containers: what each has of its own, what Kafka needs, a place to write, and what users
+     add. Each takes root, component and of. */}}
 {{- define "geophone.env" -}}
-{{- include "geophone.kafka.env" .root }}
-{{- with concat (.root.Values.extraEnv | default list) (.of.extraEnv | default list) }}
-{{ toYaml . }}
-{{- end }}
+{{- include "geophone.ownEnv" . }}
+{{- include "geophone.extra" (merge (dict "value" "extraEnv" "key" "name") .) }}
+{{- end -}}
+
+{{- define "geophone.ownEnv" -}}
+{{- include "geophone.part" (merge (dict "part" "env") .) }}
+{{ include "geophone.kafka.env" .root }}
 {{- end -}}
 
 {{- define "geophone.volumeMounts" -}}
+{{- include "geophone.ownMounts" . }}
+{{- include "geophone.extra" (merge (dict "value" "extraVolumeMounts" "key" "mountPath") .) }}
+{{- end -}}
+
+{{- define "geophone.ownMounts" -}}
+{{- include "geophone.part" (merge (dict "part" "volumeMounts") .) }}
 - name: tmp
   mountPath: /tmp
 {{- include "geophone.kafka.volumeMounts" .root }}
-{{- with concat (.root.Values.extraVolumeMounts | default list) (.of.extraVolumeMounts | default list) }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{- define "geophone.volumes" -}}
@@ -99,7 +105,27 @@ resources:
   emptyDir:
     sizeLimit: 64Mi
 {{- include "geophone.kafka.volumes" .root }}
-{{- with concat (.root.Values.extraVolumes | default list) (.of.extraVolumes | default list) }}
+{{- include "geophone.extra" (merge (dict "value" "extraVolumes" "key" "name") .) }}
+{{- end -}}
+
+{{/* Env or mounts of a component alone. Takes root, component and part. */}}
+{{- define "geophone.part" -}}
+{{- if has .component (list "ingress" "canary") -}}
+{{ include (printf "geophone.%s.%s" .component .part) .root }}
+{{- else -}}
+{{ include (printf "geophone.stage.%s" .part) . }}
+{{- end }}
+{{- end -}}
+
+{{/* What users add for all workloads and for this one, whose word counts where both have one. Takes root, of,
+     value (where they say it) and key (what no two of them may share). */}}
+{{- define "geophone.extra" -}}
+{{- $own := get .of .value | default list -}}
+{{- $taken := list -}}
+{{- range $own }}{{ $taken = append $taken (get . $.key) }}{{ end -}}
+{{- $all := list -}}
+{{- range get .root.Values .value | default list }}{{ if not (has (get . $.key) $taken) }}{{ $all = append $all . }}{{ end }}{{ end -}}
+{{- with concat $all $own }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

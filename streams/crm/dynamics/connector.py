@@ -1,8 +1,10 @@
 """Follow-up tasks in Dynamics 365 and any other app on Dataverse."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
+from uuid import UUID
 
 import structlog
 
@@ -21,6 +23,7 @@ from streams.crm.batches import Batches
 from streams.crm.call import Caller, base_url
 from streams.crm.dynamics import batch, checks, directory, errors
 from streams.crm.dynamics.exchange import Exchange, get
+from streams.crm.dynamics.manners import MANNERS
 from streams.crm.dynamics.mapping import DueTime, Links, Target, creation, path
 from streams.crm.dynamics.options import Options
 from streams.crm.dynamics.register import Register
@@ -46,15 +49,23 @@ class Dynamics:
     async def create(self, task: TaskCommand) -> Created | AlreadyThere:
         """See `streams.crm.CRM`."""
         links = await self._register.links(task)
+        refused = set[UUID | str]()
         while True:
             answer = await self._creations.add(creation(task, links, self._due))
             fewer = errors.without(answer, links)
             if fewer is None:
-                return await self._outcome(answer, task)
+                outcome = await self._outcome(answer, task)
+                # Now that the task is there, it was their fault and not the task's.
+                self._register.refuse(task, refused)
+                return outcome
             dropped = sorted(links.dropped(fewer))
             code = errors.code(answer)
             log.warning("crm_link_dropped", task=str(task.key), code=code, links=dropped)
-            self._register.forget(task)
+            if links.owner and dropped == ["owner"]:
+                refused.add(links.owner)
+                fewer = replace(fewer, owner=await self._register.owner(task, but=refused))
+            else:
+                self._register.forget(task)
             links = fewer
 
     async def _outcome(self, answer: Answer, task: TaskCommand) -> Created | AlreadyThere:
@@ -108,7 +119,7 @@ def connect(url: str | None, options: Options, limits: Limits) -> Dynamics:
         raise ValueError("Dynamics needs its environment's URL: https://NAME.crm.dynamics.com")
     grant = _grant(base_url(url), options)
     tokens = OAuth(options.token_url, grant, timeout=limits.timeout)
-    return Dynamics(Caller(url, limits, tokens), options.due, limits)
+    return Dynamics(Caller(url, limits, tokens, manners=MANNERS), options.due, limits)
 
 
 def _grant(url: str, options: Options) -> Callable[[], Grant]:

@@ -58,11 +58,12 @@ _FIELD = re.compile(r"\bprv\w+|(?<=')\w+(?=' attribute)", re.ASCII)
 
 
 def created(answer: Answer) -> bool:
-    """Say whether the task was made: 204, since we do not ask for the row back.
+    """Say whether the task was made: 204, since we do not ask for the row back, and the row's name.
 
-    A page of somebody between us and Dataverse would be a 200.
+    A page of somebody between us and Dataverse would be a 200, or a 204 that names no row.
+    https://learn.microsoft.com/power-apps/developer/data-platform/webapi/create-entity-web-api
     """
-    return answer.status == HTTPStatus.NO_CONTENT
+    return answer.status == HTTPStatus.NO_CONTENT and "OData-EntityId" in answer.headers
 
 
 def code(answer: Answer) -> str:
@@ -71,12 +72,13 @@ def code(answer: Answer) -> str:
 
 
 def may_be_there(answer: Answer) -> bool:
-    """Say whether the task may have been there before.
+    """Say whether the task may be there, which only the row itself can tell.
 
     412 is the answer to `If-None-Match: *`, but to the violation of any unique key as well, be it
-    of a row that a plug-in adds: only the row itself can tell.
+    of a row that a plug-in adds. The documents show the row's name in the answers to creations;
+    a 204 without it may be one that makes its name no header, or nobody's.
     """
-    return answer.status == HTTPStatus.PRECONDITION_FAILED
+    return answer.status in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NO_CONTENT)
 
 
 def refusal(answer: Answer, now: datetime) -> Refused | Unavailable:

@@ -28,6 +28,9 @@ class Exchange:
         if len(requests) == 1:
             return [await self._caller.send(requests[0])]
         answer = await self._caller.send(batch.write(requests))
+        if HTTPStatus.OK < answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            # None of the creations' own: somebody between us and Dataverse has given it.
+            raise Unavailable(f"HTTP {answer.status} to a batch: check the CRM's URL")
         if refuses(answer.status):
             return [await self._caller.send(request) for request in requests]
         if answer.status != HTTPStatus.OK:

@@ -5,7 +5,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/reference/entitie
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,9 @@ import orjson
 
 from schemas.task import TaskCommand
 from streams.crm import Request
+from streams.crm.clock import instant
 from streams.crm.dynamics.odata import ODATA, ROOT
+from streams.crm.units import cut
 
 SUBJECT_LIMIT = 200
 DESCRIPTION_LIMIT = 2000
@@ -29,7 +31,6 @@ REGARDING = {
 """The tables a task may be about, and their entity sets."""
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_UNIT = 2  # bytes of UTF-16
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class DueTime:
     zone: ZoneInfo
 
     def on_day(self, day: date) -> str:
-        """Return the moment in UTC, as Dataverse reads it."""
-        moment = datetime.combine(day, self.at, self.zone).astimezone(UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        """Return the moment in UTC, as Dataverse reads it; raises as `instant`."""
+        moment = instant(day, self.at, self.zone).replace(microsecond=0, tzinfo=None)
+        return f"{moment.isoformat()}Z"
 
 
 def creation(task: TaskCommand, links: Links, due: DueTime) -> Request:
@@ -70,6 +71,9 @@ def creation(task: TaskCommand, links: Links, due: DueTime) -> Request:
 
     An upsert that must not update: with `If-None-Match: *` a row that exists is left alone.
     https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+
+    Raises:
+        Refused: the due day is none to Dataverse.
     """
     headers = {
         **ODATA,
@@ -100,11 +104,8 @@ def row(task: TaskCommand, links: Links, due: DueTime) -> dict[str, object]:
 
 def shorten(text: str, limit: int) -> str:
     """Return the text in at most `limit` UTF-16 units, without what XML cannot hold."""
-    units = _NOT_XML.sub(" ", text).encode("utf-16-le")
-    if len(units) <= limit * _UNIT:
-        return units.decode("utf-16-le")
-    # `ignore` drops the half that a cut through a surrogate pair leaves.
-    return units[: (limit - 1) * _UNIT].decode("utf-16-le", "ignore").rstrip() + "…"
+    plain = _NOT_XML.sub(" ", text)
+    return plain if cut(plain, limit) == plain else cut(plain, limit - 1).rstrip() + "…"
 
 
 def _bindings(links: Links) -> dict[str, str]:

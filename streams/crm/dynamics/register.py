@@ -1,6 +1,6 @@
 """Whom and what a command's task is linked to, asked of Dataverse and remembered for a while."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from schemas.task import TaskCommand
@@ -25,12 +25,22 @@ class Register:
         Raises:
             Unavailable: Dataverse cannot be asked now.
         """
-        return Links(await self._owner(task), await self._regarding(task))
+        return Links(await self.owner(task), await self._regarding(task))
+
+    async def owner(self, task: TaskCommand, but: Collection[UUID | str] = ()) -> UUID | None:
+        """Return the first choice whom Dataverse knows, but for these; raises as `links`."""
+        for address in directory.owners(task):
+            if (user := await self._users.get(address)) and user not in but:
+                return user
+        return None
+
+    def refuse(self, task: TaskCommand, owners: Collection[UUID | str]) -> None:
+        """Shortly take these for nobody: Dataverse gives them no task."""
+        for address in directory.owners(task):
+            self._users.refuse(address, owners)
 
     def forget(self, task: TaskCommand) -> None:
-        """Ask again for this command: a link was no good."""
-        for address in directory.owners(task):
-            self._users.forget(address)
+        """Ask again what this command is about: it was no good."""
         self._people.forget(directory.address(task.recipient) or "")
         if about := directory.related(task):
             self._targets.forget(about)
@@ -39,12 +49,6 @@ class Register:
         """Give up what is being looked up."""
         for lookup in (self._users, self._people, self._targets):
             await lookup.close()
-
-    async def _owner(self, task: TaskCommand) -> UUID | None:
-        for address in directory.owners(task):
-            if user := await self._users.get(address):
-                return user
-        return None
 
     async def _regarding(self, task: TaskCommand) -> Target | None:
         about = directory.related(task)

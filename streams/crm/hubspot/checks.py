@@ -10,11 +10,12 @@ from streams.crm.hubspot.options import Options
 
 _NOBODY = "nobody@example.invalid"
 _NOTHING = "0"
+_URL = "check the CRM's URL"
 
 
 async def findings(ask: wire.Ask, options: Options) -> Sequence[Finding]:
     """Return what was found, the token first: without one there is nothing else to see."""
-    token = await _allowed(ask, "access token", wire.read_account(), "give a valid one")
+    token = await _token(ask)
     if not token.ok:
         return [token]
     return [
@@ -30,14 +31,25 @@ async def findings(ask: wire.Ask, options: Options) -> Sequence[Finding]:
     ]
 
 
-async def _allowed(ask: wire.Ask, subject: str, request: Request, remedy: str = "") -> Finding:
+async def _token(ask: wire.Ask) -> Finding:
+    subject = "access token"
+    try:
+        account = await ask(wire.read_account())
+    except Unavailable as unavailable:
+        return Finding(subject, ok=False, remedy=unavailable.reason)
+    except Judged as judged:
+        return Finding(subject, ok=False, remedy=f"{judged.verdict.reason}: {_URL}")
+    named = "portalId" in account
+    return Finding(subject, named, "" if named else f"the answer names no account: {_URL}")
+
+
+async def _allowed(ask: wire.Ask, subject: str, request: Request) -> Finding:
     try:
         await ask(request)
     except Judged:
         pass  # it was looked at, so it was allowed: a creation of nothing, an id of nothing
     except Unavailable as unavailable:
-        why = ": ".join(part for part in (unavailable.reason, remedy) if part)
-        return Finding(subject, ok=False, remedy=why)
+        return Finding(subject, ok=False, remedy=unavailable.reason)
     return Finding(subject, ok=True)
 
 

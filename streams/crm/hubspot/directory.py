@@ -6,7 +6,7 @@ is shown on the records there are. Only HubSpot's being away, or a scope that is
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from schemas.task import Person, TaskCommand
@@ -34,33 +34,36 @@ class Directory:
         self._contacts = Lookup[str, str](self._find_contacts, wire.MOST, seconds)
         self._records = Lookup[Record, Record](self._find_records, wire.MOST, seconds)
 
-    async def place(self, task: TaskCommand) -> Place:
-        """Return where the task belongs.
+    async def place(self, task: TaskCommand, but: Collection[str] = ()) -> Place:
+        """Return where the task belongs; to none of these owners.
 
         Raises:
             Unavailable: HubSpot cannot be asked now, or not with this token.
         """
-        owner = await self._owner(task)
+        owner = await self._owner(task, but)
         records = [await self._contact(task), await self._related(task)]
         return Place(owner, tuple(dict.fromkeys(one for one in records if one)))
 
     def forget(self, task: TaskCommand) -> None:
-        """Ask HubSpot again the next time: the task's place was refused."""
-        for person in (task.owner, task.fallback_owner):
-            self._owners.forget(_email(person) or "")
+        """Ask HubSpot again for the task's records the next time: its place was refused."""
         self._contacts.forget(_email(task.recipient) or "")
         if record := related_record(task.related, self._options):
             self._records.forget(record)
+
+    def refuse(self, task: TaskCommand, owners: Collection[str]) -> None:
+        """Shortly take these for nobody: HubSpot gives them no task."""
+        for person in (task.owner, task.fallback_owner):
+            self._owners.refuse(_email(person) or "", owners)
 
     async def close(self) -> None:
         """Give up what is being looked up."""
         for lookup in (self._owners, self._contacts, self._records):
             await lookup.close()
 
-    async def _owner(self, task: TaskCommand) -> str | None:
+    async def _owner(self, task: TaskCommand, but: Collection[str]) -> str | None:
         for person in (task.owner, task.fallback_owner):
             email = _email(person)
-            if email and (found := await self._owners.get(email)):
+            if email and (found := await self._owners.get(email)) and found not in but:
                 return found
         return None
 

@@ -3,14 +3,15 @@
 Properties and their values: https://developers.hubspot.com/docs/api-reference/latest/crm/activities/tasks/guide
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.task import Related, TaskCommand
+from streams.crm import Refused
+from streams.crm.clock import instant
 from streams.crm.hubspot.options import Options
 
 # From a task to a record of that kind, all HUBSPOT_DEFINED:
@@ -42,9 +43,10 @@ class Place:
     owner: str | None = None
     records: tuple[Record, ...] = ()
 
-    def links(self) -> set[str]:
-        """Return what the task would be linked to: "owner", kinds of records."""
-        return {record.kind for record in self.records} | ({"owner"} if self.owner else set())
+    def dropped(self, other: "Place") -> list[str]:
+        """Return what the other has not: kinds of records, and "owner" if that is another."""
+        kinds = {record.kind for record in self.records} - {one.kind for one in other.records}
+        return sorted(kinds | ({"owner"} if self.owner != other.owner else set()))
 
 
 def related_record(related: Related | None, options: Options) -> Record | None:
@@ -63,27 +65,27 @@ def lower(email: str | None) -> str | None:
     return email.strip().lower() or None if email else None
 
 
-def alternatives(place: Place) -> Iterator[Place]:
-    """Yield the place, then what to try if HubSpot refuses it: no records, no owner either.
-
-    A contact or an owner may have gone since it was looked up, and a task nobody owns is better
-    than none.
-    """
-    seen = [place]
-    yield place
-    for lesser in (replace(place, records=()), Place()):
-        if lesser not in seen:
-            seen.append(lesser)
-            yield lesser
+def blames_owner(refused: Refused) -> bool:
+    """Say whether HubSpot's code or the property that it names is about the owner."""
+    return "owner" in refused.reason.lower()
 
 
 def batch_input(task: TaskCommand, place: Place, options: Options) -> dict[str, Any]:
-    """Return one of the `inputs` of a batch create; its trace id is the command's key."""
+    """Return one of the `inputs` of a batch create; its trace id is the command's key.
+
+    Raises:
+        Refused: the due day is none to HubSpot.
+    """
     return {
         "objectWriteTraceId": str(task.key),
         "properties": _properties(task, place.owner, options),
         "associations": [_association(record) for record in place.records],
     }
+
+
+def trace(one: Mapping[str, Any]) -> str:
+    """Return the trace id of an input: the command's key."""
+    return str(one["objectWriteTraceId"])
 
 
 def _properties(task: TaskCommand, owner: str | None, options: Options) -> dict[str, str]:
@@ -101,8 +103,8 @@ def _properties(task: TaskCommand, owner: str | None, options: Options) -> dict[
 
 
 def _due(task: TaskCommand, options: Options) -> str:
-    local = datetime.combine(task.due, options.due_time, ZoneInfo(options.time_zone))
-    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    moment = instant(task.due, options.due_time, ZoneInfo(options.time_zone))
+    return f"{moment.replace(microsecond=0, tzinfo=None).isoformat()}.000Z"
 
 
 def _rich_text(text: str) -> str:

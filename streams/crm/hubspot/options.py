@@ -13,7 +13,7 @@ from streams.crm.secret import Secret
 def _known(zone: str) -> str:
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:  # a folder of zones is a file
         raise ValueError("no such time zone: give one like Europe/Berlin") from error
     return zone
 

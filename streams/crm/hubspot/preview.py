@@ -19,7 +19,7 @@ def requests(task: TaskCommand, options: Options) -> list[Request]:
 
 def _lookups(task: TaskCommand, options: Options) -> Iterator[Request]:
     yield wire.read_property(options.key_property)
-    if owner := lower(task.owner.email):
+    if owner := _owner(task):
         yield wire.read_owner(owner)
     if recipient := lower(task.recipient.email):
         yield wire.read_contacts([recipient])
@@ -28,6 +28,12 @@ def _lookups(task: TaskCommand, options: Options) -> Iterator[Request]:
 
 
 def _place(task: TaskCommand, options: Options) -> Place:
-    contact = Record("contacts", RECIPIENT_ID) if task.recipient.email else None
+    contact = Record("contacts", RECIPIENT_ID) if lower(task.recipient.email) else None
     records = (contact, related_record(task.related, options))
-    return Place(OWNER_ID if task.owner.email else None, tuple(one for one in records if one))
+    return Place(OWNER_ID if _owner(task) else None, tuple(one for one in records if one))
+
+
+def _owner(task: TaskCommand) -> str | None:
+    """Return the address of the first choice that has one."""
+    choices = [one for one in (task.owner, task.fallback_owner) if one]
+    return next(filter(None, (lower(one.email) for one in choices)), None)

@@ -2,30 +2,25 @@
 
 A request that fails as a whole is answered by a list of {"errorCode", "message", "fields"}:
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
-An item of a collection that fails has "success": false and a list of {"statusCode", "message",
-"fields"}, the request as a whole 200:
-https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
+What becomes of the items of a collection is in `items.py`.
 Codes: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
-from streams.crm import AlreadyThere, Created, Refused, Unavailable
+from streams.crm import Refused, Unavailable
 from streams.crm.answer import Answer
 from streams.crm.call import Manners, overtaxed, wish
-from streams.crm.salesforce.record import long_id
 from streams.crm.verdict import Trouble, Verdict, again, judge, terminal
 
 _PERMISSION = "check the permissions of the integration user"
-_OPTIONS = again("a field that is the same for every task: check options: fields, key_field")
+SAME_FOR_ALL = again("a field that is the same for every task: check options: fields, key_field")
 _TABLE: Mapping[str, Verdict] = {
     "API_CURRENTLY_DISABLED": again("the API is switched off for now"),
     "API_DISABLED_FOR_ORG": again("the edition or the user's profile has no API access"),
@@ -42,9 +37,9 @@ _TABLE: Mapping[str, Verdict] = {
     "INVALID_FIELD_FOR_INSERT_UPDATE": again("a field is read-only for the integration user"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": again("options: status or priorities do not exist"),
     "INVALID_SESSION_ID": again("the access token is refused: check the connected app's policies"),
-    "INVALID_TYPE_ON_FIELD_IN_RECORD": _OPTIONS,
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": SAME_FOR_ALL,
     "INVALID_TYPE": again(f"an object is hidden: {_PERMISSION}"),
-    "JSON_PARSER_ERROR": _OPTIONS,
+    "JSON_PARSER_ERROR": SAME_FOR_ALL,
     "LIMIT_EXCEEDED": again("a limit of the organisation"),
     "QUERY_TIMEOUT": again("a query took too long"),
     "REQUEST_LIMIT_EXCEEDED": again("the organisation's API requests are used up"),
@@ -55,84 +50,11 @@ _TABLE: Mapping[str, Verdict] = {
     "UNABLE_TO_LOCK_ROW": again("a record is being changed by somebody else"),
     "UNKNOWN_EXCEPTION": again("an error inside Salesforce"),
 }
-_OWNER = {"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION", "TRANSFER_REQUIRES_READ"}
-LINK_CODES = frozenset(
-    {
-        "ENTITY_IS_DELETED",
-        "FIELD_INTEGRITY_EXCEPTION",
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        "INVALID_CROSS_REFERENCE_KEY",
-        "INVALID_ID_FIELD",
-        "MALFORMED_ID",
-        *_OWNER,
-    }
-)
-"""Codes that speak of a record the task refers to, not of the task."""
-
-_ID = re.compile(r"\b00T[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?\b", re.ASCII)
 
 
-class LinkRefused(Exception):
-    """A record that the task refers to cannot be referred to; `trouble.fields` may name it."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.code)
-        self.trouble = trouble
-
-
-class Duplicate(Exception):
-    """Some unique field has the task's value already, and Salesforce does not say which."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.code)
-        self.trouble = trouble
-
-
-def saved(
-    result: Mapping[str, Any], key_field: str, others: Iterable[str] = ()
-) -> Created | AlreadyThere | Exception:
-    """Return what became of one item of a collection.
-
-    An error of the field that holds the key or of the `others`, which the operator sets for all
-    tasks alike, is the operator's: it would befall the next task as well.
-    """
-    if result.get("success"):
-        return Created(str(result["id"]))
-    error = next(iter(_dicts(result.get("errors"))), {})
-    trouble = _trouble(HTTPStatus.BAD_REQUEST, error, None)
-    message = str(error.get("message", ""))
-    if trouble.code == "DUPLICATE_VALUE":
-        return _duplicate(message, key_field) or Duplicate(trouble)
-    if _named({key_field, *others}, trouble):
-        return judge(trouble, {trouble.code: _OPTIONS})
-    if trouble.code in LINK_CODES:
-        owner = ["OwnerId"] if trouble.code in _OWNER else []
-        return LinkRefused(replace(trouble, fields=trouble.fields or owner))
-    return verdict(trouble)
-
-
-def _named(fields: Iterable[str], trouble: Trouble) -> bool:
-    ours = {field.lower() for field in fields}
-    return any(field.lower() in ours for field in trouble.fields)
-
-
-def _duplicate(message: str, key_field: str) -> AlreadyThere | None:
-    """Return what the message says, if it names our field.
-
-    It reads "… KeyField__c duplicates value on record with id: 00T…", in the user's language, and
-    sometimes has <unknown> in these places:
-    https://help.salesforce.com/s/articleView?id=000383480&language=en_US&type=1
-    https://salesforcedictionary.com/errors/duplicate-value-found
-    """
-    if key_field.lower() not in message.lower():
-        return None
-    there = _ID.search(message)
-    return AlreadyThere(long_id(there[0]) if there else None)
-
-
-def verdict(trouble: Trouble) -> Refused | Unavailable:
+def verdict(found: Trouble) -> Refused | Unavailable:
     """Return the exception that the trouble amounts to."""
-    return judge(trouble, _TABLE)
+    return judge(found, _TABLE)
 
 
 def content(answer: Answer, now: datetime) -> Any:
@@ -145,14 +67,17 @@ def content(answer: Answer, now: datetime) -> Any:
     value = _json(answer.body)
     if answer.status == HTTPStatus.OK and value is not None:
         return value
-    raise verdict(_trouble(answer.status, next(iter(_dicts(value)), {}), wish(answer, now)))
+    raise verdict(trouble(answer.status, next(iter(dicts(value)), {}), wish(answer, now)))
 
 
 def found(value: Any, queries: int) -> list[Mapping[str, Any]]:
-    """Return the records of a composite batch of so many queries; raises as `content`."""
-    with _documented():
-        parts = [part(result)["records"] for result in _exactly(queries, value["results"])]
-        return [dict(record) for records in parts for record in records]
+    """Return the records of a composite batch of so many queries; raises as `content`.
+
+    All our queries ask for the Id.
+    """
+    with documented():
+        parts = [part(result)["records"] for result in exactly(queries, value["results"])]
+        return [{**record, "Id": str(record["Id"])} for records in parts for record in records]
 
 
 @contextmanager
@@ -168,24 +93,12 @@ def look_up() -> Iterator[None]:
         raise Unavailable(refused.reason) from refused
 
 
-def created(
-    value: Any, records: int, key_field: str, others: Iterable[str]
-) -> list[Created | AlreadyThere | Exception]:
-    """Return what became of each of so many items of a collection; see `saved`.
-
-    Raises:
-        Unavailable: the answer has another form than Salesforce documents.
-    """
-    with _documented():
-        return [saved(result, key_field, others) for result in _exactly(records, value)]
-
-
 def part(result: Mapping[str, Any]) -> Any:
     """Return the JSON of one request of a composite batch; raises as `content`."""
     if result.get("statusCode") == HTTPStatus.OK:
         return result.get("result")
-    first = next(iter(_dicts(result.get("result"))), {})
-    raise verdict(_trouble(int(result.get("statusCode", 500)), first, None))
+    first = next(iter(dicts(result.get("result"))), {})
+    raise verdict(trouble(int(result.get("statusCode", 500)), first, None))
 
 
 def _overtaxed(answer: Answer) -> bool:
@@ -198,28 +111,39 @@ MANNERS = Manners(overtaxed=_overtaxed)
 
 
 @contextmanager
-def _documented() -> Iterator[None]:
-    """Take an answer of another form for none: a gateway gave it, or one that is not finished."""
+def documented() -> Iterator[None]:
+    """Take an answer of another form for none: a gateway gave it, or one that is not finished.
+
+    Raises:
+        Unavailable: in place of what goes wrong when it is read.
+    """
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unavailable("the answer has not Salesforce's form: check the CRM's URL") from error
 
 
-def _exactly(many: int, values: Any) -> list[Any]:
+def exactly(many: int, values: Any) -> list[Any]:
+    """Return the values, if they are a list of so many.
+
+    Raises:
+        ValueError: they are not.
+    """
     if not isinstance(values, list) or len(values) != many:
         raise ValueError("answers to something else")
     return values
 
 
-def _trouble(status: int, error: Mapping[str, Any], retry_after: float | None) -> Trouble:
+def trouble(status: int, error: Mapping[str, Any], retry_after: float | None) -> Trouble:
+    """Return what one {"errorCode" or "statusCode", "message", "fields"} tells."""
     code = error.get("errorCode") or error.get("statusCode") or ""
     fields = error.get("fields") or []
     names = [str(name) for name in fields] if isinstance(fields, list) else []
     return Trouble(status, str(code), names, retry_after)
 
 
-def _dicts(value: Any) -> Sequence[Mapping[str, Any]]:
+def dicts(value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return those of the values that are objects, if they are a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

@@ -7,7 +7,7 @@ from streams.crm import Finding, Refused, Request, Unavailable
 from streams.crm.answer import Answer
 from streams.crm.call import Caller
 from streams.crm.salesforce import soql, task_object
-from streams.crm.salesforce.answers import content, found
+from streams.crm.salesforce.answers import content, documented, found
 from streams.crm.salesforce.options import Options
 from streams.crm.salesforce.reserve import SHARE, nearly_used_up, usage
 from streams.crm.salesforce.task_object import finding
@@ -31,13 +31,11 @@ async def check(caller: Caller, options: Options) -> Sequence[Finding]:
     try:
         answer = await caller.send(Request("GET", path))
         task = content(answer, datetime.now(UTC))
+        with documented():
+            described = list(task_object.findings(task, options))
     except (Refused, Unavailable) as error:
         return [Finding("log-in, API and object Task", ok=False, remedy=_remedy(error.reason))]
-    findings = [
-        Finding("log-in, API and object Task", ok=True),
-        *task_object.findings(task, options),
-        _limit(answer),
-    ]
+    findings = [Finding("log-in, API and object Task", ok=True), *described, _limit(answer)]
     kinds = ("User", *options.link_to)
     return [*findings, *[await _readable(caller, options, kind) for kind in kinds]]
 

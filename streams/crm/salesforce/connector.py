@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +16,9 @@ from streams.crm.call import Caller
 from streams.crm.limits import Limits
 from streams.crm.lookup import Lookup
 from streams.crm.salesforce import soql
-from streams.crm.salesforce.answers import (
-    MANNERS,
-    Duplicate,
-    LinkRefused,
-    content,
-    created,
-    found,
-    look_up,
-    verdict,
-)
+from streams.crm.salesforce.answers import MANNERS, content, found, look_up, verdict
 from streams.crm.salesforce.check import check
+from streams.crm.salesforce.items import Duplicate, LinkRefused, TooLong, created
 from streams.crm.salesforce.options import Options
 from streams.crm.salesforce.record import Item, Links, record, related_id
 from streams.crm.salesforce.reserve import Reserve
@@ -89,14 +82,19 @@ class Salesforce:
         """
         self._reserve.admit()
         with look_up():
-            item = Item(task, await self._links(task))
+            item = first = await self._item(task)
         while True:
             try:
-                return await self._creations.add(item)
+                outcome = await self._creations.add(item)
             except Duplicate as duplicate:
                 return await self._found(item, duplicate)
             except LinkRefused as refused:
                 item = self._without_links(item, refused)
+            except TooLong as long:
+                item = _halved(item, long)
+            else:
+                self._refuse_owners(first, item)
+                return outcome
 
     def preview(self, task: TaskCommand) -> Sequence[Request]:
         """See `streams.crm.CRM`."""
@@ -119,33 +117,36 @@ class Salesforce:
         for part_of_it in (self._creations, self._users, self._people, self._caller):
             await part_of_it.close()
 
-    async def _links(self, task: TaskCommand) -> Links:
-        return Links(
-            await self._first(self._users, _addresses(task.owner, task.fallback_owner)),
-            await self._first(self._people, _addresses(task.recipient)),
-            related_id(task),
-        )
+    async def _item(self, task: TaskCommand) -> Item:
+        owners = await self._known(self._users, _addresses(task.owner, task.fallback_owner))
+        people = await self._known(self._people, _addresses(task.recipient))
+        owner, who = next(iter(owners), None), next(iter(people), None)
+        return Item(task, Links(owner, who, related_id(task)), tuple(owners[1:]))
 
-    async def _first(self, lookup: Lookup[str, str], keys: Sequence[str]) -> str | None:
+    async def _known(self, lookup: Lookup[str, str], keys: Sequence[str]) -> list[str]:
         # All at once, so that they are one request.
         found = await asyncio.gather(*map(lookup.get, keys))
-        return next(filter(None, found), None)
+        return list(dict.fromkeys(filter(None, found)))
 
     def _without_links(self, item: Item, refused: LinkRefused) -> Item:
-        self._forget(item.task)
         if not item.links.fields():
             raise verdict(refused.trouble) from None
         fewer = item.without(refused.trouble.fields)
-        dropped = sorted(item.links.fields().keys() - fewer.links.fields().keys())
+        before, after = item.links.fields(), fewer.links.fields()
+        dropped = sorted(name for name in before if before[name] != after.get(name))
+        if "WhoId" in dropped:
+            for address in _addresses(item.task.recipient):
+                self._people.forget(address)
         code = refused.trouble.code
         log.warning("crm_link_dropped", task=str(item.task.key), code=code, links=dropped)
         return fewer
 
-    def _forget(self, task: TaskCommand) -> None:
-        for address in _addresses(task.owner, task.fallback_owner):
-            self._users.forget(address)
-        for address in _addresses(task.recipient):
-            self._people.forget(address)
+    def _refuse_owners(self, first: Item, last: Item) -> None:
+        """Remember who was refused, once the task is there: else it may be the task's fault."""
+        left = {last.links.owner, *last.owners}
+        refused = [one for one in (first.links.owner, *first.owners) if one and one not in left]
+        for address in _addresses(first.task.owner, first.task.fallback_owner):
+            self._users.refuse(address, refused)
 
     async def _create_all(
         self, items: Sequence[Item]
@@ -215,6 +216,13 @@ class Salesforce:
         return Request(
             "POST", f"/services/data/v{self._options.api_version}/composite/sobjects", body
         )
+
+
+def _halved(item: Item, long: TooLong) -> Item:
+    if item.halved:
+        raise verdict(long.trouble) from None
+    log.warning("crm_text_cut", task=str(item.task.key), fields=list(long.trouble.fields))
+    return replace(item, halved=True)
 
 
 def _key(item: Item) -> str:

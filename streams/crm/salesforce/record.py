@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from schemas.task import TaskCommand
 from streams.crm.salesforce.options import Options
+from streams.crm.units import cut
 
 SUBJECT_LIMIT = 255
 DESCRIPTION_LIMIT = 32_000
+TEXT_FIELDS = frozenset({"Subject", "Description"})
+LINK_FIELDS = frozenset({"OwnerId", "WhoId", "WhatId"})
 LEAD = "00Q"
 _PEOPLE = frozenset({"003", LEAD, "005"})  # contacts, leads and users are no WhatId
 _PREFIXES = {"account": "001", "opportunity": "006"}
@@ -56,24 +59,42 @@ class Links:
 
 @dataclass(frozen=True)
 class Item:
-    """One task to create."""
+    """One task to create.
+
+    `owners`: whose it may be if not the owner's. `found`: the links, but for those that are refused
+    for sure, where `links` lacks some on suspicion. `halved`: its texts may be half as long, which
+    is enough for one in which every character counts twice, as Salesforce counts line breaks.
+    """
 
     task: TaskCommand
     links: Links
+    owners: tuple[str, ...] = ()
+    found: Links | None = None
+    halved: bool = False
 
     def without(self, refused: Iterable[str]) -> "Item":
-        """Return the item with fewer links; see `Links.without`."""
-        return replace(self, links=self.links.without(refused))
+        """Return the item with fewer links (see `Links.without`), or with the next owner.
+
+        An owner who is at fault is no reason to go without the records that were left out before.
+        """
+        fewer, found = self.links.without(refused), self.found or self.links
+        if named := self.links.fields().keys() & set(refused):
+            found = found.without(named)
+        if fewer.owner == self.links.owner:
+            return replace(self, links=fewer, found=found)
+        links = replace(found, owner=next(iter(self.owners), None))
+        return replace(self, links=links, owners=self.owners[1:], found=links)
 
 
 def record(item: Item, options: Options) -> dict[str, Any]:
     """Return the record to create, as sObject Collections take it."""
     task = item.task
-    body = {"Description": task.body[:DESCRIPTION_LIMIT]} if task.body else {}
+    share = 2 if item.halved else 1
+    body = {"Description": cut(task.body, DESCRIPTION_LIMIT // share)} if task.body else {}
     return {
         "attributes": {"type": "Task"},
         **options.fields,
-        "Subject": task.subject[:SUBJECT_LIMIT],
+        "Subject": cut(task.subject, SUBJECT_LIMIT // share),
         **body,
         "ActivityDate": task.due.isoformat(),
         "Priority": priority(task.priority, options),

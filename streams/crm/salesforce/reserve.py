@@ -9,7 +9,7 @@ from streams.crm.answer import Answer
 
 SHARE = 0.05
 REST_SECONDS = 60.0
-_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,12})/(\d{1,12})\b", re.ASCII)
 
 
 def usage(answer: Answer) -> tuple[int, int] | None:

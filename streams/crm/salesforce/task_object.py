@@ -13,17 +13,21 @@ from streams.crm.salesforce.record import priority
 KEY_LENGTH = 36
 _WRITTEN = ("Subject", "Description", "ActivityDate", "Priority", "Status")
 _ALWAYS = frozenset(_WRITTEN) - {"Description"}
+_LINKS = ("OwnerId", "WhatId")
 _TEXTS = frozenset({"string", "textarea"})
 
 Field = Mapping[str, Any]
 
 
 def findings(task: Mapping[str, Any], options: Options) -> Iterator[Finding]:
-    """Yield what the description tells, in the order of `docs/crm/salesforce.md`."""
+    """Yield what the description tells, in the order of `docs/crm/salesforce.md`.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: it is none.
+    """
     fields = {field["name"]: field for field in task["fields"]}
-    closed = [
-        name for name in (*_WRITTEN, *options.fields) if not fields.get(name, {}).get("createable")
-    ]
+    written = (*_WRITTEN, *_LINKS, *["WhoId"] * bool(options.link_to), *options.fields)
+    closed = [name for name in written if not fields.get(name, {}).get("createable")]
     demanded = _demanded(fields.values(), options)
     unknown = _unknown(fields, options)
     yield finding(

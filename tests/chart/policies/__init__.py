@@ -6,7 +6,17 @@ fixtures, `test_mutations` sees to it that they notice something.
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.chart.policies import containers, ending, naming, probing, reach, scaling, security
+from tests.chart.policies import (
+    containers,
+    ending,
+    naming,
+    passing,
+    probing,
+    reach,
+    scaling,
+    security,
+    walls,
+)
 from tests.chart.rendered import Rendered
 
 Policy = Callable[[Rendered], Iterator[str]]
@@ -29,12 +39,17 @@ POLICIES: Mapping[str, Policy] = {
         containers.kafka_can_write,
         security.secrets_are_files,
         security.secrets_are_read_only,
+        security.given_secrets,
+        containers.once,
         containers.files_are_there,
         containers.settings,
         scaling.one_scaler,
         scaling.within_partitions,
         scaling.lag_of_what_is_read,
         scaling.keda_logs_in,
+        scaling.keda_asks_prometheus,
+        scaling.patient,
+        scaling.measured_container,
         scaling.disruption_budgets,
         scaling.spread,
         ending.drain,
@@ -47,10 +62,18 @@ POLICIES: Mapping[str, Policy] = {
         reach.routes,
         reach.network,
         reach.monitors,
+        walls.peers,
+        walls.further_ways_out,
+        walls.own_kafka,
+        passing.passed_on,
+        passing.front_service,
+        passing.own_words,
+        passing.anew_with_its_text,
         naming.common_values,
         naming.names,
         naming.labels,
         naming.hooks,
+        naming.rights,
         naming.kept_topics,
     )
 }

@@ -58,6 +58,20 @@ def volumes(rendered: Rendered) -> Iterator[str]:
             yield f"{name_of(pod.owner)} mounts {paths}"
 
 
+def once(rendered: Rendered) -> Iterator[str]:
+    """No name or place twice: the API takes the last, or refuses the pod."""
+    for pod in rendered.pods:
+        claims = pod.owner["spec"].get("volumeClaimTemplates", [])
+        for kind, found in {
+            "variable": [each["name"] for each in pod.container["env"]],
+            "volume": [each["name"] for each in pod.spec["volumes"]]
+            + [each["metadata"]["name"] for each in claims],
+            "mount": [each["mountPath"] for each in pod.container["volumeMounts"]],
+        }.items():
+            if len(set(found)) < len(found):
+                yield f"{name_of(pod.owner)} has a {kind} twice: {sorted(found)}"
+
+
 def logs_in_a_folder(rendered: Rendered) -> Iterator[str]:
     """Kafka has a folder of its own in its volume: it ends over one that is no partition's.
 

@@ -9,6 +9,7 @@ from tests.chart.rendered import STABLE, Object, Pod, Rendered, name_of, selects
 
 _DNS = {(protocol, port) for protocol in ("UDP", "TCP") for port in (53, 5353)}
 """5353 is where OpenShift's DNS pods listen: a policy sees them, and not their Service's port."""
+_INSTALLATION = STABLE - {"app.kubernetes.io/component"}
 _MEANT = {"https": 443, "http": 80}
 
 
@@ -106,8 +107,13 @@ def _needed(rendered: Rendered, pod: Pod) -> set[tuple[str, int | str]]:
     if pod.component == "crm":
         targets = yaml.safe_load(rendered.values["crm"]["targets"]) or {}
         urls = [rendered.values["crm"]["url"], *(each.get("url", "") for each in targets.values())]
-    ports = [urlsplit(url).port or _MEANT[urlsplit(url).scheme] for url in filter(None, urls)]
+    ports = [port_of(url) for url in filter(None, urls)]
     return {("TCP", port) for port in (*_brokers(rendered, pod), *ports)}
+
+
+def port_of(url: str) -> int:
+    """Return the port of a URL, said or meant."""
+    return urlsplit(url).port or _MEANT[urlsplit(url).scheme]
 
 
 def _brokers(rendered: Rendered, pod: Pod) -> list[int]:
@@ -127,6 +133,8 @@ def monitors(rendered: Rendered) -> Iterator[str]:
         found = [pod for pod in rendered.pods if selects(each["spec"]["selector"])(pod)]
         if found != rendered.workloads or endpoint["port"] != "admin":
             yield f"{name_of(each)} scrapes {[name_of(pod.owner) for pod in found]}"
+        if set(each["spec"]["podTargetLabels"]) != STABLE:
+            yield f"{name_of(each)} tells metrics apart by {each['spec']['podTargetLabels']}"
     for each in rendered.of("ServiceMonitor"):
         chosen = each["spec"]["selector"]["matchLabels"].items()
         found_services = [
@@ -140,3 +148,8 @@ def monitors(rendered: Rendered) -> Iterator[str]:
         ]
         if len(scraped) != len(rendered.workloads):
             yield f"{name_of(each)} scrapes {[name_of(pod.owner) for pod in scraped]}"
+        if set(each["spec"]["targetLabels"]) != STABLE:
+            yield f"{name_of(each)} tells metrics apart by {each['spec']['targetLabels']}"
+    for each in rendered.of("PodMonitor", "ServiceMonitor"):
+        if not set(each["spec"]["selector"]["matchLabels"]) >= _INSTALLATION:
+            yield f"{name_of(each)} scrapes what is another installation's"

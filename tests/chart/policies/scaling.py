@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+import promql_parser
+
+from ingress.metrics import METRICS
 from schemas.topics import Topics
 from tests.chart.rendered import Object, Pod, Rendered, name_of, selects
 
@@ -81,12 +84,75 @@ def keda_logs_in(rendered: Rendered) -> Iterator[str]:
                     yield f"{name_of(each)} does not log in"
 
 
+def keda_asks_prometheus(rendered: Rendered) -> Iterator[str]:
+    """KEDA asks for what the receiver exports, and no answer is no zero."""
+    keda = rendered.values["ingress"]["keda"]
+    for each in rendered.of("ScaledObject"):
+        for trigger in each["spec"]["triggers"]:
+            if trigger["type"] != "prometheus":
+                continue
+            query = trigger["metadata"]["query"]
+            gauges = {metric.name for metric in METRICS if metric.kind == "gauge"}
+            if [each.name in gauges for each in _selectors(query)] != [True]:
+                yield f"{name_of(each)} asks for {query}"
+            if trigger["metadata"].get("ignoreNullValues") != "false":
+                yield f"{name_of(each)} scales down when Prometheus cannot scrape"
+            reference = trigger.get("authenticationRef", {})
+            if reference.get("name", "") != keda["authenticationRef"]:
+                yield f"{name_of(each)} logs in to Prometheus as {reference}"
+
+
+def _selectors(query: str) -> list[promql_parser.VectorSelector]:
+    found: list[promql_parser.VectorSelector] = []
+
+    def keep(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(query), pre_visit=keep)
+    return found
+
+
+def patient(rendered: Rendered) -> Iterator[str]:
+    """A stage is scaled down slowly, pod by pod; a new group begins where its stage does."""
+    wanted = rendered.values["streams"]["keda"]["stabilizationSeconds"]
+    for each in rendered.of("ScaledObject"):
+        triggers = [one for one in each["spec"]["triggers"] if one["type"] == "kafka"]
+        if not triggers:
+            continue
+        config = each["spec"]["advanced"]["horizontalPodAutoscalerConfig"]
+        down = config["behavior"]["scaleDown"]
+        if down["stabilizationWindowSeconds"] != wanted:
+            yield f"{name_of(each)} scales down after {down['stabilizationWindowSeconds']} s"
+        if {policy["value"] for policy in down["policies"]} != {1}:
+            yield f"{name_of(each)} takes several pods at once"
+        # `streams.source` reads a partition from its beginning where nothing was committed.
+        if {one["metadata"]["offsetResetPolicy"] for one in triggers} != {"earliest"}:
+            yield f"{name_of(each)} sees no lag of a new group"
+
+
+def measured_container(rendered: Rendered) -> Iterator[str]:
+    """The autoscaler looks at a container that there is, and that asks for CPU."""
+    for each in rendered.of("HorizontalPodAutoscaler"):
+        name = each["spec"]["scaleTargetRef"]["name"]
+        (pod,) = (one for one in rendered.workloads if one.owner["metadata"]["name"] == name)
+        for metric in each["spec"]["metrics"]:
+            asked = metric["containerResource"]
+            if asked["container"] != pod.container["name"]:
+                yield f"{name_of(each)} measures {asked['container']}"
+            if asked["name"] not in pod.container["resources"]["requests"]:
+                yield f"{name_of(each)} measures a share of nothing"
+
+
 def disruption_budgets(rendered: Rendered) -> Iterator[str]:
     """One pod at a time, where there are several; of one pod a budget would hold up every node."""
     selected = [selects(each["spec"]["selector"]) for each in rendered.of("PodDisruptionBudget")]
     for each in rendered.of("PodDisruptionBudget"):
         if each["spec"].get("maxUnavailable") != 1:
             yield f"{name_of(each)} lets more than one go"
+        # Or a pod that never gets ready keeps its node from being drained.
+        if each["spec"].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{name_of(each)} holds on to pods that do not work"
     for pod in rendered.workloads:
         wanted = fewest(rendered, pod) > 1 and bool(rendered.values_of(pod)["podDisruptionBudget"])
         if sum(matches(pod) for matches in selected) != wanted:

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from tests.chart.rendered import Object, Rendered, name_of
+from tests.chart.rendered import Object, Rendered, Values, name_of
 
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|CREDENTIAL")
+
+ANY = "*"
+"""All keys of a Secret."""
 
 _KAFKA_USER = 1000
 """Of Apache Kafka's image."""
@@ -78,6 +81,50 @@ def secrets_are_read_only(rendered: Rendered) -> Iterator[str]:
         for name, mode in modes.items():
             if mode != 0o440:
                 yield f"{name_of(pod.owner)} shows {name} to others: {mode:o}"
+
+
+def given_secrets(rendered: Rendered) -> Iterator[str]:
+    """Every Secret and key that is named was named by the user: nothing here makes one."""
+    given = set(_given(rendered.values))
+    for place, name, key in _named(rendered):
+        if (name, key) not in given and (name, ANY) not in given:
+            yield f"{place} wants {key} of the Secret {name}"
+
+
+def _given(values: Values) -> Iterator[tuple[str, str]]:
+    kafka, ingress = values["kafka"], values["ingress"]
+    sasl, tls, own = kafka["sasl"], kafka["tls"], ingress["tls"]
+    yield values["seismic"]["existingSecret"], values["seismic"]["secretsKey"]
+    yield sasl["existingSecret"], sasl["secretKey"]
+    yield tls["caSecret"], tls["caKey"]
+    for key in (tls["certificateKey"], tls["privateKeyKey"]):
+        yield tls["clientSecret"], key
+    for key in (own["certificateKey"], own["privateKeyKey"], own["clientCAKey"]):
+        yield own["existingSecret"], key
+    yield values["crm"]["existingSecret"], ANY
+    yield values["expose"]["ingress"]["tlsSecret"], ANY
+
+
+def _named(rendered: Rendered) -> Iterator[tuple[str, str, str]]:
+    """Yield who names a Secret, its name, and the key."""
+    for pod in rendered.pods:
+        for volume in pod.spec["volumes"]:
+            yield from ((name_of(pod.owner), *each) for each in _in_volume(volume))
+    for each in rendered.of("TriggerAuthentication"):
+        for target in each["spec"]["secretTargetRef"]:
+            yield name_of(each), target["name"], target["key"]
+    for each in rendered.of("Ingress"):
+        for host in each["spec"].get("tls", []):
+            yield name_of(each), host["secretName"], ANY
+
+
+def _in_volume(volume: Object) -> Iterator[tuple[str, str]]:
+    secret = volume.get("secret", {"items": []})
+    for item in secret["items"]:
+        yield secret["secretName"], item["key"]
+    for source in volume.get("projected", {}).get("sources", []):
+        if "secret" in source:
+            yield source["secret"]["name"], ANY
 
 
 def _mode(volume: Object) -> int | None:

@@ -1,8 +1,24 @@
-{{/* Whether it can do its work here: it needs the secret to sign, dedup to read behind, and a way in that
-     asks for no certificate, as it has none. "true" or empty. */}}
+{{/* Whether it can do its work here: it needs the secret to sign, dedup to read behind, and a way in whose
+     certificate it knows and that asks for none, as it has none. "true" or empty. */}}
 {{- define "geophone.canary.possible" -}}
 {{- $behind := and .Values.seismic.existingSecret .Values.streams.dedup.enabled -}}
-{{- if and $behind (or .Values.canary.url (not .Values.ingress.tls.clientCAKey)) }}true{{ end -}}
+{{- $tls := .Values.ingress.tls -}}
+{{- $open := or (not $tls.existingSecret) (and (not $tls.clientCAKey) (include "geophone.canary.trusts" .)) -}}
+{{- if and $behind (or .Values.canary.url $open) }}true{{ end -}}
+{{- end -}}
+
+{{/* Whether it has been told of a CA; no public one signs for a Service's name. "true" or empty. */}}
+{{- define "geophone.canary.trusts" -}}
+{{- range concat (.Values.extraEnv | default list) (.Values.canary.extraEnv | default list) }}{{ if eq .name "SSL_CERT_FILE" }}true{{ end }}{{ end -}}
+{{- end -}}
+
+{{- define "geophone.canary.env" }}{{ end -}}
+{{- define "geophone.canary.volumeMounts" -}}
+{{- if .Values.seismic.existingSecret }}
+- name: seismic
+  mountPath: /etc/geophone/seismic
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{/* spec of a pod that plays Seismic once. Takes root. */}}
@@ -20,13 +36,10 @@ containers:
       - --secret-file
       - /etc/geophone/seismic/{{ .root.Values.seismic.secretsKey }}
       - --patience
-      - {{ $of.patienceSeconds | quote }}
+      - {{ int64 $of.patienceSeconds | quote }}
     env:
       {{- include "geophone.env" $ctx | nindent 6 }}
     volumeMounts:
-      - name: seismic
-        mountPath: /etc/geophone/seismic
-        readOnly: true
       {{- include "geophone.volumeMounts" $ctx | nindent 6 }}
 volumes:
   {{- include "geophone.secretVolume" (dict "name" "seismic" "secret" .root.Values.seismic.existingSecret "keys" (list .root.Values.seismic.secretsKey)) | nindent 2 }}

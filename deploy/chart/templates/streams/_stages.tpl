@@ -1,5 +1,31 @@
 {{/* What each stage needs beside what all do; `text` is what it reads from a file at its start. */}}
 
+{{/* Variables and mounts of a stage's container. Take root and component. */}}
+{{- define "geophone.stage.env" -}}
+{{- $streams := .root.Values.streams -}}
+- name: GEOPHONE_STAGES
+  value: {{ .component }}
+- name: GEOPHONE_INSTANCE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: GEOPHONE_APP_ID
+  value: {{ $streams.appId | quote }}
+- name: GEOPHONE_ADMIN_PORT
+  value: "9091"
+- name: GEOPHONE_SESSION_TIMEOUT_SECONDS
+  value: {{ $streams.sessionTimeoutSeconds | quote }}
+- name: GEOPHONE_STALLED_SECONDS
+  value: {{ int64 $streams.stalledSeconds | quote }}
+- name: GEOPHONE_LOG_LEVEL
+  value: {{ $streams.logLevel | quote }}
+{{ include (printf "geophone.%s.env" .component) .root }}
+{{ include "geophone.topics.env" .root }}
+{{- end -}}
+{{- define "geophone.stage.volumeMounts" -}}
+{{ include (printf "geophone.%s.volumeMounts" .component) .root }}
+{{- end -}}
+
 {{- define "geophone.dedup.env" -}}
 - name: GEOPHONE_MARKS
   value: {{ .Values.streams.dedup.marks }}
@@ -8,7 +34,12 @@
   value: /var/lib/geophone
 {{- end }}
 {{- end -}}
-{{- define "geophone.dedup.volumeMounts" }}{{ end -}}
+{{- define "geophone.dedup.volumeMounts" -}}
+{{- if eq .Values.streams.dedup.marks "rocksdb" }}
+- name: state
+  mountPath: /var/lib/geophone
+{{- end }}
+{{- end -}}
 {{- define "geophone.dedup.volumes" }}{{ end -}}
 {{- define "geophone.dedup.text" }}{{ end -}}
 
@@ -70,7 +101,7 @@
 {{- end }}
 {{- with $crm.concurrency }}
 - name: GEOPHONE_CRM_CONCURRENCY
-  value: {{ . | quote }}
+  value: {{ int64 . | quote }}
 {{- end }}
 - name: GEOPHONE_CRM_MAX_REFUSED_SHARE
   value: {{ $crm.maxRefusedShare | quote }}
@@ -110,7 +141,7 @@
 {{- define "geophone.crm.ports" -}}
 {{- $ports := list 443 -}}
 {{- $urls := list .Values.crm.url -}}
-{{- range .Values.crm.targets | fromYaml }}{{ if kindIs "map" . }}{{ $urls = append $urls .url }}{{ end }}{{ end -}}
+{{- range .Values.crm.targets | fromYaml }}{{ if kindIs "map" . }}{{ if kindIs "string" .url }}{{ $urls = append $urls .url }}{{ end }}{{ end }}{{ end -}}
 {{- range compact $urls }}{{ $ports = append $ports (include "geophone.portOf" . | int) }}{{ end -}}
 {{- toJson (uniq $ports) -}}
 {{- end -}}

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streams.crm import Refused, Unavailable
-from streams.crm.batches import Batches
+from streams.crm.batches import SMALLER_SECONDS, Batches, Shared
 
 Item = tuple[str, int]
 
@@ -119,6 +121,85 @@ async def test_a_batch_refused_as_a_whole_costs_only_the_item_that_is_refused_al
         *(collected.add(item(n)) for n in range(8)), return_exceptions=True
     )
     assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Refused)] == [5]
+
+
+def stands(most: int, bad: frozenset[int], sizes: list[int]) -> Batches[Item, int]:
+    """Return batches of 16 to a side that fails whole ones: for their size, or for one in them."""
+
+    async def send(items: Sequence[Item]) -> Sequence[int | Exception]:
+        sizes.append(len(items))
+        if len(items) > most or bad & {number for _, number in items}:
+            return [Shared(Refused("no"))] * len(items)
+        return [number for _, number in items]
+
+    return Batches(send, 16, key=lambda item: item[0])
+
+
+async def everyone(collected: Batches[Item, int], many: int = 16) -> list[object]:
+    calls = (collected.add(item(n)) for n in range(many))
+    return list(await asyncio.gather(*calls, return_exceptions=True))
+
+
+async def test_an_error_of_the_batch_is_believed_of_an_item_that_was_alone() -> None:
+    sizes: list[int] = []
+    outcomes = await everyone(stands(16, frozenset({5}), sizes))
+    refused = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Exception)]
+    assert refused == [5]
+    assert isinstance(outcomes[5], Refused)
+    assert len(sizes) == 9
+
+
+async def test_one_bad_item_makes_the_next_batches_no_smaller() -> None:
+    sizes: list[int] = []
+    collected = stands(16, frozenset({5}), sizes)
+    await everyone(collected)
+    sizes.clear()
+    await everyone(collected)
+    assert sizes[0] == 16
+
+
+async def test_batches_that_are_too_large_become_smaller_for_a_while() -> None:
+    sizes: list[int] = []
+    clock = [0.0]
+    collected = stands(5, frozenset(), sizes)
+    collected._now = lambda: clock[0]
+    assert await everyone(collected) == list(range(16))
+    assert sizes == [16, 8, 4, 4, 8, 4, 4]
+    for moment, first in ((0.0, 4), (SMALLER_SECONDS + 1, 16)):
+        clock[0] = moment
+        sizes.clear()
+        assert await everyone(collected) == list(range(16))
+        assert sizes[0] == first
+
+
+@settings(deadline=None)
+@given(
+    bad=st.frozensets(st.integers(0, 15), max_size=4),
+    stood=st.integers(1, 16),
+    many=st.integers(1, 16),
+)
+async def test_who_is_refused_alone_is_refused_and_nobody_else(
+    bad: frozenset[int], stood: int, many: int
+) -> None:
+    sizes: list[int] = []
+    outcomes = await everyone(stands(stood, bad, sizes), many)
+    assert {n for n, one in enumerate(outcomes) if isinstance(one, Exception)} == {
+        n for n in bad if n < many
+    }
+    assert len(sizes) < 2 * many + 1
+
+
+async def test_one_item_that_fails_beside_others_says_nothing_of_the_size() -> None:
+    sizes: list[int] = []
+
+    async def send(items: Sequence[Item]) -> Sequence[int | Exception]:
+        sizes.append(len(items))
+        return [Shared(Refused("no")) if n == 5 and len(items) > 1 else n for _, n in items]
+
+    collected: Batches[Item, int] = Batches(send, 16, key=lambda item: item[0])
+    assert await everyone(collected) == list(range(16))
+    await everyone(collected)
+    assert sizes == [16, 1, 16, 1]
 
 
 async def test_the_same_key_is_never_under_way_twice(sender: Sender) -> None:

@@ -89,6 +89,16 @@ async def test_what_turned_out_wrong_can_be_forgotten(directory: Directory) -> N
     assert directory.asked == [["a"], ["a"]]
 
 
+async def test_whom_the_crm_does_not_take_is_shortly_nobody(directory: Directory) -> None:
+    lookup = directory.lookup()
+    await asyncio.gather(*map(lookup.get, "ab"))
+    for key in ("a", "b", "never known"):
+        lookup.refuse(key, {"1", "7"})
+    assert await asyncio.gather(*map(lookup.get, "ab")) == [None, "2"]
+    directory.now = 61
+    assert await lookup.get("a") == "1"
+
+
 async def test_one_callers_cancellation_is_not_the_others(directory: Directory) -> None:
     lookup = directory.lookup()
     first, second = (asyncio.create_task(lookup.get("a")) for _ in range(2))

@@ -12,7 +12,12 @@ import jwt
 import pytest
 from aiohttp import ClientSession, web
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from pydantic import SecretStr
 
 from streams.crm import Unavailable
@@ -28,6 +33,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.answers: list[tuple[int, Any]] = [(200, {"access_token": "a", "expires_in": 3600})]
         self.forms: list[dict[str, list[str]]] = []
+        self.headers: dict[str, str] = {}
         self.pieces = 1
 
     @asynccontextmanager
@@ -44,7 +50,8 @@ class Endpoint:
         self.forms.append(parse_qs(await request.text()))
         status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         text = body if isinstance(body, str) else json.dumps(body)
-        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", **self.headers}
+        response = web.StreamResponse(status=status, headers=headers)
         await response.prepare(request)
         size = -(-len(text) // self.pieces)
         for start in range(0, len(text), size):
@@ -135,6 +142,14 @@ async def test_where_the_answer_names_no_end_the_life_is_assumed(
         ((200, "[1]"), "the token endpoint's answer is none"),
         ((200, "7"), "the token endpoint's answer is none"),
         ((200, {}), "check the credentials"),
+        ((200, {"access_token": "a\nb"}), "the token endpoint's answer is none"),
+        ((200, {"access_token": "ключ"}), "the token endpoint's answer is none"),
+        ((200, {"access_token": None}), "the token endpoint's answer is none"),
+        ((200, {"access_token": ""}), "the token endpoint's answer is none"),
+        ((200, '{"access_token": "a", "expires_in": 1' + "0" * 400 + "}"), "answer is none"),
+        ((400, {"error": "who is sam@vendor.example? " * 50}), "^no token: refused: check the"),
+        ((400, {"error": {"secret": 1}}), "^no token: refused: check the credentials$"),
+        ((400, {"error": "x" * 65}), "^no token: refused: check the credentials$"),
         ((429, {}), "HTTP 429"),
         ((503, "<html>"), "HTTP 503"),
     ],
@@ -161,6 +176,22 @@ async def test_after_its_rest_it_is_asked_for_again(
     with pytest.raises(Unavailable):
         await tokens.token(session)
     now += 5
+    assert (await tokens.token(session)).text == "a"
+
+
+@pytest.mark.parametrize(("wish", "rest"), [("17", 17), ("1", 5), ("86400", 600), ("soon", 5)])
+async def test_the_endpoints_wish_to_rest_is_kept(
+    endpoint: Endpoint, url: str, session: ClientSession, wish: str, rest: float
+) -> None:
+    endpoint.answers = [(429, {}), *endpoint.answers]
+    endpoint.headers = {"Retry-After": wish}
+    now = 1000.0
+    tokens = OAuth(url, grant, 5, now=lambda: now)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="HTTP 429") as caught:
+            await tokens.token(session)
+    assert caught.value.retry_after == rest
+    now += rest
     assert (await tokens.token(session)).text == "a"
 
 
@@ -211,6 +242,13 @@ def test_a_bearer_assertion_is_signed_and_short_lived() -> None:
 def test_a_private_key_that_is_none_is_the_operators_to_mend(key: str) -> None:
     with pytest.raises(Unavailable, match="no RSA key in PEM"):
         jwt_bearer("client", key, "user", "https://login")
+
+
+def test_the_public_half_of_a_key_is_none_to_sign_with() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(Unavailable, match="no RSA key in PEM"):
+        jwt_bearer("client", pem, "user", "https://login")
 
 
 async def test_a_static_token_is_read_again_when_it_is_refused(

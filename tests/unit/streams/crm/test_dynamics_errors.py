@@ -9,6 +9,7 @@ import pytest
 
 from streams.crm import Refused, Unavailable
 from streams.crm.answer import Answer
+from streams.crm.dynamics.batch import read
 from streams.crm.dynamics.errors import VERDICTS, created, may_be_there, refusal, without
 from streams.crm.dynamics.mapping import Links, Target
 
@@ -17,6 +18,12 @@ SAMPLES = Path("tests/data/crm/dynamics")
 OWNER = UUID("11111111-1111-4111-8111-111111111111")
 CONTACT = UUID("00000000-0000-0000-0000-000000000001")
 NO_CODE = b'{"error":{"code":null,"message":null}}'
+BOUNDARY = "batchresponse_f44bd09d-573f-4a30-bca0-2e500ee7e139"
+BATCH = Answer(
+    200,
+    {"Content-Type": f"multipart/mixed; boundary={BOUNDARY}"},
+    (SAMPLES / "batch-response.http").read_bytes().replace(b"\n", b"\r\n"),
+)
 LINKS = Links(OWNER, Target("contact", CONTACT))
 
 
@@ -85,7 +92,12 @@ def test_the_documented_answer_to_a_row_that_exists_asks_for_a_second_look() -> 
     assert not created(sample)
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 302])
+@pytest.mark.parametrize("part", read(BATCH)[1:])
+def test_the_documented_answer_to_a_creation_names_the_row(part: Answer) -> None:
+    assert created(part)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 302])
 def test_what_dataverse_would_not_answer_is_no_success(status: int) -> None:
     page = Answer(status, {}, b"<html>")
     assert not created(page)

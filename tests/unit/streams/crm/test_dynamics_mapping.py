@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.task import TaskCommand
+from streams.crm import Refused
 from streams.crm.dynamics.mapping import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
@@ -120,6 +121,17 @@ def test_a_chosen_moment_follows_summer_time() -> None:
     due = DueTime(time(17), ZoneInfo("Europe/Berlin"))
     assert due.on_day(date(2026, 7, 1)) == "2026-07-01T15:00:00Z"
     assert due.on_day(date(2026, 12, 1)) == "2026-12-01T16:00:00Z"
+
+
+def test_a_due_day_at_the_end_of_the_calendar_is_refused() -> None:
+    with pytest.raises(Refused, match="end of the calendar"):
+        DueTime(time(8), ZoneInfo("Asia/Tokyo")).on_day(date.min)
+    with pytest.raises(Refused, match="end of the calendar"):
+        DueTime(time(22), ZoneInfo("America/New_York")).on_day(date.max)
+
+
+def test_a_year_is_written_in_four_digits() -> None:
+    assert DUE.on_day(date(50, 1, 1)) == "0050-01-01T10:00:00Z"
 
 
 def test_every_moment_is_utc() -> None:

@@ -1,7 +1,7 @@
 """A task command as HubSpot's input."""
 
 import json
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.task import Related, TaskCommand
+from streams.crm import Refused
 from streams.crm.hubspot import Options
 from streams.crm.hubspot.mapping import (
     Place,
     Record,
     _rich_text,
-    alternatives,
     batch_input,
+    blames_owner,
     related_record,
 )
 
@@ -84,6 +85,22 @@ def test_the_due_day_is_the_operators_day(
     assert properties(moved, due_time=at, time_zone=zone)["hs_timestamp"] == instant
 
 
+@pytest.mark.parametrize("due", [date.min, date(50, 1, 1), date(1753, 1, 1), date.max])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"])
+@pytest.mark.parametrize("at", [time(8), time(22)])
+def test_a_due_day_at_the_end_of_the_calendar_is_refused_or_told(
+    task: TaskCommand, due: date, zone: str, at: time
+) -> None:
+    moved = task.model_copy(update={"due": due})
+    before, after = due == date.min and zone[0] == "A", due == date.max and zone[0] == "P"
+    if (before and at.hour == 8) or (after and at.hour == 22):
+        with pytest.raises(Refused, match="end of the calendar"):
+            properties(moved, due_time=at, time_zone=zone)
+    else:
+        told = properties(moved, due_time=at, time_zone=zone)["hs_timestamp"]
+        assert abs(datetime.fromisoformat(told).date() - due) <= timedelta(days=1)
+
+
 @given(text=st.text(max_size=200))
 def test_a_text_is_shown_as_it_was_written(text: str) -> None:
     assert unescape(_rich_text(text).replace("<br>", "\n")) == text
@@ -123,16 +140,29 @@ def test_a_kind_that_the_operator_left_out_is_not_related() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "lesser"),
+    ("other", "dropped"),
     [
-        (PLACE, [Place("64492917"), Place()]),
-        (Place("64492917"), [Place()]),
-        (Place(None, PLACE.records), [Place()]),
-        (Place(), []),
+        (PLACE, []),
+        (Place("64492917"), ["contacts", "deals"]),
+        (Place("64492918", PLACE.records), ["owner"]),
+        (Place(None, PLACE.records[:1]), ["deals", "owner"]),
     ],
 )
-def test_a_refused_place_is_given_up_piece_by_piece(place: Place, lesser: list[Place]) -> None:
-    assert list(alternatives(place)) == [place, *lesser]
+def test_what_another_place_lacks_is_named(other: Place, dropped: list[str]) -> None:
+    assert PLACE.dropped(other) == dropped
+
+
+@pytest.mark.parametrize(
+    ("reason", "blamed"),
+    [
+        ("HTTP 400: INVALID_OWNER_ID", True),
+        ("HTTP 400: VALIDATION_ERROR: hubspot_owner_id", True),
+        ("HTTP 400: INVALID_TEXT: hs_task_subject", False),
+        ("HTTP 404: OBJECT_NOT_FOUND: a record that it names is gone", False),
+    ],
+)
+def test_an_owner_is_blamed_by_name(reason: str, blamed: bool) -> None:  # noqa: FBT001 - a column
+    assert blames_owner(Refused(reason)) is blamed
 
 
 @pytest.mark.parametrize(
@@ -143,6 +173,7 @@ def test_a_refused_place_is_given_up_piece_by_piece(place: Place, lesser: list[P
         {"access_token": "pat-secret", "guard": "none"},
         {"access_token": "pat-secret", "due_time": yaml.safe_load("12:00")},
         {"access_token": "pat-secret", "time_zone": "Mars/Olympus"},
+        {"access_token": "pat-secret", "time_zone": "Europe"},
         {"access_token": "pat-secret", "time_zone": "../../etc/passwd"},
         {},
     ],

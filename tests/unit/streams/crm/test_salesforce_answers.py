@@ -9,15 +9,9 @@ import pytest
 
 from streams.crm import AlreadyThere, Created, Refused, Unavailable
 from streams.crm.answer import Answer
-from streams.crm.salesforce.answers import (
-    LINK_CODES,
-    MANNERS,
-    Duplicate,
-    LinkRefused,
-    content,
-    part,
-    saved,
-)
+from streams.crm.batches import Shared
+from streams.crm.salesforce.answers import MANNERS, content, part
+from streams.crm.salesforce.items import LINK_CODES, Duplicate, LinkRefused, TooLong, saved
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 SAMPLES = Path(__file__).parents[3] / "data" / "crm" / "salesforce"
@@ -154,7 +148,8 @@ def test_a_duplicate_is_one_though_it_names_the_keys_field() -> None:
         ("INVALID_FIELD_FOR_INSERT_UPDATE", Unavailable),
         ("INSUFFICIENT_ACCESS_OR_READONLY", Unavailable),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", Refused),
-        ("STRING_TOO_LONG", Refused),
+        ("STRING_TOO_LONG", TooLong),
+        ("CANNOT_EXECUTE_FLOW_TRIGGER", Shared),
         ("A_CODE_TO_COME", Refused),
     ],
 )

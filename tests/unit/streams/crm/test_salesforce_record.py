@@ -1,7 +1,7 @@
 """A command as a Task record, and which ids Salesforce may know."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.task import Related, TaskCommand
@@ -53,6 +53,8 @@ def test_texts_are_cut_to_what_salesforce_holds(task: TaskCommand) -> None:
     long = task.model_copy(update={"subject": "s" * 300, "body": "b" * 33_000})
     made = record(Item(long, Links()), OPTIONS)
     assert (len(made["Subject"]), len(made["Description"])) == (255, 32_000)
+    made = record(Item(long, Links(), halved=True), OPTIONS)
+    assert (len(made["Subject"]), len(made["Description"])) == (127, 16_000)
 
 
 def test_a_task_about_a_lead_has_no_related_record() -> None:
@@ -159,3 +161,36 @@ def test_options_that_are_none(options: dict[str, object]) -> None:
 
 def test_options_do_not_show_secrets() -> None:
     assert "secret'" not in repr(OPTIONS)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it is frozen
+@given(
+    who=st.sampled_from([None, CONTACT, LEAD]),
+    what=st.sampled_from([None, DEAL]),
+    owners=st.lists(st.sampled_from(["005A", "005B", "005C"]), unique=True),
+    blamed=st.lists(st.sets(st.sampled_from(["OwnerId", "WhoId", "WhatId", "Other__c"]))),
+)
+def test_whatever_is_blamed_the_links_come_to_an_end_and_none_is_tried_twice(
+    task: TaskCommand,
+    who: str | None,
+    what: str | None,
+    owners: list[str],
+    blamed: list[set[str]],
+) -> None:
+    item = Item(task, Links(next(iter(owners), None), who, what), tuple(owners[1:]))
+    tried = [item.links.fields()]
+    while item.links.fields():
+        item = item.without(blamed.pop() if blamed else ())
+        assert item.links.fields() not in tried
+        tried.append(item.links.fields())
+    assert len(tried) <= 3 * (len(owners) + 1) + 1
+
+
+def test_with_the_next_owner_the_records_come_back_that_nobody_has_named(task: TaskCommand) -> None:
+    item = Item(task, Links(USER, CONTACT, DEAL), ("005B",))
+    for refused in ((), (), ()):
+        item = item.without(refused)
+    assert item.links == Links("005B", CONTACT, DEAL)
+    for named in (["WhatId"], ["OwnerId"]):
+        item = item.without(named)
+    assert item.links == Links(None, CONTACT, None)

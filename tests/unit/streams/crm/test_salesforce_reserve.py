@@ -21,6 +21,8 @@ ENOUGH, SCARCE = answer("api-usage=4749/5000"), answer("api-usage=4750/5000")
         ("api-usage=25/5000; per-app-api-usage=17/250(appName=sample-connected-app)", (25, 5000)),
         ("per-app-api-usage=17/250(appName=sample-connected-app)", None),
         ("", None),
+        (f"api-usage={'9' * 5000}/1", None),
+        (f"api-usage=1/{'9' * 5000}", None),
     ],
 )
 def test_documented_usage_headers(header: str, used: tuple[int, int] | None) -> None:
