@@ -59,9 +59,9 @@ class Images:
         found: dict[str, Any] = json.loads(told)["OCIv1"]["config"]
         return found
 
-    def archive(self, name: str, file: Path) -> None:
-        """Write an image to a file that containerd imports, under the same name."""
-        self._buildah("push", "--quiet", name, f"docker-archive:{file}:{name}")
+    def archive(self, name: str, file: Path, called: str) -> None:
+        """Write an image to a file that containerd imports, under the name that it is called by."""
+        self._buildah("push", "--quiet", name, f"docker-archive:{file}:{called}")
 
     @contextmanager
     def mounted(self, target: str) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops.kafka.hold import take
 from ops.ports import free_ports
+from tests import apache_kafka
 from tests.cluster import machine
 from tests.cluster.control_plane import PODS, ControlPlane
 from tests.cluster.daemons import Daemons
@@ -99,16 +100,24 @@ def _start(state: Path, daemons: Daemons, say: Callable[[str], None]) -> Cluster
 
 
 def _images(state: Path) -> list[Path]:
-    """Build ours and the pods' first process; return them as files for containerd."""
-    names = {PAUSE: "pause", **{f"{name_of(each)}:{VERSION}": each for each in TARGETS}}
+    """Build what pods run; return it as files for containerd."""
+    called = {PAUSE: PAUSE, apache_kafka.NAME: apache_kafka.NAME}
+    # As `docker build -t geophone-…` names them for a node that they are loaded onto.
+    called |= {
+        f"{name_of(each)}:{VERSION}": f"docker.io/library/geophone-{each}:{VERSION}"
+        for each in TARGETS
+    }
+    archives = [state / f"image-{number}.tar" for number in range(len(called))]
     (state / "images").mkdir()
     with images(state / "images") as store:
-        store.wrap(Path(program("pause")), PAUSE)
+        pause = Path(program("pause"))
+        store.assemble(PAUSE, "scratch", {"/": pause}, "--entrypoint", '["/pause"]')
+        apache_kafka.build(store)
         for target in TARGETS:
             store.build(target)
-        for name, file in names.items():
-            store.archive(name, state / f"{file}.tar")
-    return [state / f"{file}.tar" for file in names.values()]
+        for (name, on_nodes), archive in zip(called.items(), archives, strict=True):
+            store.archive(name, archive, on_nodes)
+    return archives
 
 
 def _network(plane: ControlPlane, daemons: Daemons, node: str) -> None:

@@ -8,16 +8,14 @@ from typing import Any
 
 import orjson
 from aiohttp import ClientSession
-from aiokafka import ConsumerRecord
 
-from ops.reader import read_all
 from schemas.topics import Topics
-from tests.books import balance, identity
 from tests.cluster.around import Around
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm import Release
 from tests.cluster.kubectl import Kubectl, namespace
 from tests.cluster.load import Load
+from tests.cluster.outcome import outcome
 from tests.streams_rig import eventually
 
 SECRET = "0123456789abcdef-the-first"
@@ -39,8 +37,8 @@ class Installation:
     around: Around
 
     @property
-    def prefix(self) -> str:
-        return f"{self.kubectl.namespace}."
+    def topics(self) -> Topics:
+        return Topics(f"{self.kubectl.namespace}.")
 
     def load(self, secret: str = SECRET) -> Load:
         return Load(self.release.url, secret)
@@ -48,30 +46,13 @@ class Installation:
     async def books(self, load: Load) -> None:
         """Assert that all that was accepted came out once, in order, with a task per recipient."""
         await eventually(lambda: self._all_there(load), "all events", _SETTLED_SECONDS, 2)
-        records = await self._records()
-        raw = records.pop(f"{self.prefix}raw")
-        quarantine = records.pop(f"{self.prefix}quarantine")
-        balance(raw, [each for found in records.values() for each in found], quarantine)
-        stored = [who for who in map(identity, raw) if who in load.accepted]
-        assert len(stored) == len(set(stored)), "stored twice"
-        assert set(stored) == set(load.accepted), "answered 2xx and not stored"
+        (await outcome(self.around.connection, self.topics)).is_right(load)
         tasks = await self._recipients()
         assert sorted(who for who in tasks if who in load.recipients) == sorted(load.recipients)
 
     async def _all_there(self, load: Load) -> bool:
-        records = await self._records()
-        outputs = [name for name in records if ".event." in name]
-        out = {identity(each) for name in outputs for each in records[name]}
-        return set(load.accepted) <= out and set(load.recipients) <= set(await self._recipients())
-
-    async def _records(self) -> dict[str, list[ConsumerRecord]]:
-        topics = Topics(self.prefix)
-        names = [topic.name for topic in topics if ".event." in topic.name]
-        names += [topics.raw.name, topics.quarantine.name]
-        found: dict[str, list[ConsumerRecord]] = {name: [] for name in names}
-        for record in await read_all(self.around.connection, names):
-            found[record.topic].append(record)
-        return found
+        found = await outcome(self.around.connection, self.topics)
+        return found.has_all(load) and set(load.recipients) <= set(await self._recipients())
 
     async def _recipients(self) -> list[str]:
         url = f"{self.around.crm}/tasks?limit=10000"
@@ -106,7 +87,7 @@ def put_secret(kubectl: Kubectl, *secrets: str) -> None:
 def _values(name: str, around: Around) -> dict[str, Any]:
     stages = {stage: {"replicas": REPLICAS, "resources": _SMALL} for stage in COMPONENTS[1:]}
     return {
-        "image": {"registry": "localhost", "pullPolicy": "Never"},
+        "image": {"pullPolicy": "Never"},
         "seismic": {"existingSecret": SECRET_NAME},
         "kafka": {"bootstrapServers": around.kafka},
         "topics": {"prefix": f"{name}.", "partitions": PARTITIONS, "replication": 1},

@@ -67,8 +67,8 @@ class Load:
 
 
 @asynccontextmanager
-async def steady(load: Load) -> AsyncIterator[Load]:
-    """Deliver RATE events a second while the block runs: each once, none waiting for others.
+async def steady(load: Load, rate: int = RATE) -> AsyncIterator[Load]:
+    """Deliver so many events a second while the block runs: each once, none waiting for others.
 
     Every second one over a connection of its own, as from a caller that keeps none, and the others
     over connections that are kept, which a pod must not break when it ends.
@@ -80,12 +80,12 @@ async def steady(load: Load) -> AsyncIterator[Load]:
     async def run(*sessions: ClientSession) -> None:
         begun, count = loop.time(), 0
         while not stop.is_set():
-            while count < (loop.time() - begun) * RATE:
+            while count < (loop.time() - begun) * rate:
                 task = loop.create_task(load.send(sessions[count % len(sessions)]))
                 sending.add(task)
                 task.add_done_callback(sending.discard)
                 count += 1
-            await asyncio.sleep(1 / RATE)
+            await asyncio.sleep(1 / rate)
 
     kept, own = TCPConnector(limit=0), TCPConnector(limit=0, force_close=True)
     async with ClientSession(connector=kept) as first, ClientSession(connector=own) as second:

@@ -13,6 +13,7 @@ from tests.chart.rendered import Object, Pod, Rendered, name_of
 
 SETTINGS: Mapping[str, type[BaseModel]] = {"ingress": IngressSettings, "canary": Environment}
 """What reads the variables of a container; the stages are all one."""
+_KAFKA_WRITES = {"/opt/kafka/config", "/opt/kafka/logs"}
 ANY = "*"
 """All keys of a Secret: which these are, only its owner knows."""
 
@@ -81,6 +82,14 @@ def logs_in_a_folder(rendered: Rendered) -> Iterator[str]:
         mounts = {PurePosixPath(each["mountPath"]) for each in pod.container["volumeMounts"]}
         if not pod.is_ours and (folder in mounts or not mounts & set(folder.parents)):
             yield f"{name_of(pod.owner)} has its logs in {folder}"
+
+
+def kafka_can_write(rendered: Rendered) -> Iterator[str]:
+    """Apache Kafka's image writes its configuration and logs beside its programs."""
+    for pod in rendered.pods:
+        mounts = {each["mountPath"] for each in pod.container["volumeMounts"]}
+        if not pod.is_ours and (missing := _KAFKA_WRITES - mounts):
+            yield f"{name_of(pod.owner)} cannot write {sorted(missing)}"
 
 
 def files_are_there(rendered: Rendered) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.kafka.cluster import RESTART_S
 from tests.chart.rendered import Rendered, name_of
 
 
@@ -30,6 +31,13 @@ def long_restore(rendered: Rendered) -> Iterator[str]:
             rendered.values["streams"]["startupSeconds"]
         ):
             yield f"{name_of(pod.owner)} is restarted in the middle of a restore"
+
+
+def long_recovery(rendered: Rendered) -> Iterator[str]:
+    """Kafka is not given up while it reads its disk after it was killed."""
+    for pod in rendered.pods:
+        if not pod.is_ours and patience(pod.container["startupProbe"]) < RESTART_S:
+            yield f"{name_of(pod.owner)} is restarted in the middle of a recovery"
 
 
 def patience(probe: Mapping[str, Any]) -> int:
