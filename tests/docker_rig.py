@@ -165,7 +165,7 @@ def stand_ins(folder: Path) -> Iterator[tuple[str, str]]:
         apache_kafka.build(store, names[1])
         for number, name in enumerate(names):
             archive = folder / f"{number}.tar"
-            store.archive(name, archive)
+            store.archive(name, archive, name)
             output("docker", "load", "--quiet", "--input", str(archive))
     try:
         yield names

@@ -73,10 +73,6 @@ class Images:
             self._buildah("umount", container)
             self._buildah("rm", container)
 
-    def wrap(self, program: Path, name: str) -> None:
-        """Make an image of one static program."""
-        self.assemble(name, "scratch", {"/": program}, "--entrypoint", f'["/{program.name}"]')
-
     def assemble(
         self,
         name: str,
