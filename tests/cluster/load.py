@@ -30,7 +30,7 @@ class Load:
     url: str
     secret: str
     accepted: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    recipients: list[str] = field(default_factory=list)
+    addressed: dict[tuple[str, str], str] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     _number: int = 0
@@ -44,15 +44,20 @@ class Load:
         """Answers that are not 2xx, and deliveries without any: refused, reset, too late."""
         return {how: count for how, count in self.answers.items() if not how.startswith("2")}
 
+    @property
+    def recipients(self) -> list[str]:
+        """Who is to get a task: nobody of an event that was not accepted."""
+        return [who for event, who in self.addressed.items() if event in self.accepted]
+
     def next(self) -> tuple[tuple[str, str], bytes]:
         self._number += 1
         tenant = f"tenant-{self._number % TENANTS}"
         body = samples.event(RENAMED, tenant)
         if self._number % EMAIL_EVERY == 0:
             who = f"{uuid.uuid4().hex}@example.com"
-            self.recipients.append(who)
             body = samples.event(catalogue.EMAIL, tenant, [who])
-        return (tenant, str(orjson.loads(body)["id"])), body
+            self.addressed[_identity(tenant, body)] = who
+        return _identity(tenant, body), body
 
     async def send(self, session: ClientSession) -> None:
         event, body = self.next()
@@ -64,6 +69,10 @@ class Load:
         self.slowest = max(self.slowest, delivery.milliseconds)
         if delivery.accepted:
             self.accepted[event] = body
+
+
+def _identity(tenant: str, body: bytes) -> tuple[str, str]:
+    return tenant, str(orjson.loads(body)["id"])
 
 
 @asynccontextmanager
