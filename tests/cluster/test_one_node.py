@@ -49,11 +49,12 @@ LEFT = {
     "persistentvolumeclaim/data-geophone-kafka-0",
     "persistentvolumeclaim/state-geophone-dedup-0",
     "persistentvolumeclaim/state-geophone-dedup-1",
-    "pod/geophone-canary-test",
     "secret/seismic",
     "serviceaccount/default",
 }
 """What the guide says that stays, and what every namespace has."""
+TESTED = "pod/geophone-canary-test"
+"""Stays as well, or not: Helm's versions differ."""
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ async def test_the_guides_way_on_one_node(
     leave, *forget = uninstall
     await to_thread(at.type, leave)
     await to_thread(inside.until_none_ends)
-    assert await to_thread(there_is, inside) == LEFT
+    assert await to_thread(there_is, inside) - {TESTED} == LEFT
     await to_thread(typed, at, forget)
     assert not inside.get("persistentvolumeclaims")
 
