@@ -12,7 +12,14 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.helm import CHART
 from tests.cluster.installation import REPLICAS, Installation
-from tests.cluster.trials import Record, drain, rolling_restart
+from tests.cluster.kubectl import CommandFailed
+from tests.cluster.trials import (
+    Record,
+    autoscaled,
+    drain,
+    no_longer_autoscaled,
+    rolling_restart,
+)
 
 pytestmark = pytest.mark.mutants
 DEPLOYMENT = "ingress/deployment.yaml"
@@ -25,18 +32,25 @@ NO_DRAIN: Cuts = (
     (DEPLOYMENT, r" +lifecycle:\n( +preStop:\n +sleep:\n.*\n)", ""),
     ("ingress/_receiver.tpl", r"\{\{ \$of.drainSeconds \| quote \}\}", '"0"'),
 )
+REPLICAS_TOO: Cuts = ((DEPLOYMENT, r"\{\{- if not \(or \$of\.autoscaling.*\}\}", "{{- if true }}"),)
 NO_BUDGET: Cuts = (("pdb.yaml", r"(?s).*", ""),)
 
 
-@asynccontextmanager
-async def cut(it: Installation, folder: Path, cuts: Cuts) -> AsyncIterator[None]:
-    """Run the installation with a chart that lacks something; at the end it has it back."""
+def with_cuts(folder: Path, cuts: Cuts) -> Path:
+    """Return a copy of the chart that lacks something."""
     chart = shutil.copytree(CHART, folder / "chart")
     for template, pattern, instead in cuts:
         file = chart / "templates" / template
         text, count = re.subn(pattern, instead, file.read_text())
         assert count, pattern
         file.write_text(text)
+    return chart
+
+
+@asynccontextmanager
+async def cut(it: Installation, folder: Path, cuts: Cuts) -> AsyncIterator[None]:
+    """Run the installation with a chart that lacks something; at the end it has it back."""
+    chart = with_cuts(folder, cuts)
     await to_thread(it.release.upgrade, chart=chart)
     try:
         yield
@@ -62,6 +76,22 @@ async def test_pods_that_end_at_once_when_told_to_are_noticed(
     record_property("done", "without preStop and drain")
     record_property("seen", str(seen))
     assert seen.load.bad
+
+
+async def test_replicas_beside_an_autoscaler_are_noticed(
+    geophone: Installation, tmp_path: Path, record_property: Record
+) -> None:
+    """Helm 4 may take the number back, or refuse to as another has set it."""
+    chart = with_cuts(tmp_path, REPLICAS_TOO)
+    try:
+        left = str(await to_thread(autoscaled, geophone, chart))
+    except CommandFailed as error:
+        left = str(error)
+    finally:
+        await to_thread(no_longer_autoscaled, geophone)
+    record_property("done", "replicas beside an autoscaler")
+    record_property("seen", left[-200:])
+    assert left != str(REPLICAS + 1)
 
 
 async def test_a_drain_that_takes_all_pods_at_once_is_noticed(

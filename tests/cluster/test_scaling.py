@@ -1,12 +1,13 @@
 """More pods and fewer again, under load."""
 
+from asyncio import to_thread
 from functools import partial
 
 import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.installation import REPLICAS, Installation
-from tests.cluster.trials import Record, under_load
+from tests.cluster.trials import Record, autoscaled, no_longer_autoscaled, under_load
 
 pytestmark = pytest.mark.cluster
 MORE = ("--set", "ingress.replicas=4", "--set", "streams.dedup.replicas=3")
@@ -30,3 +31,15 @@ async def test_scaling_out_and_in_is_not_noticed(
     assert not seen.load.bad
     assert min(seen.receivers) >= REPLICAS
     await geophone.books(seen.load)
+
+
+async def test_an_upgrade_leaves_as_many_pods_as_an_autoscaler_chose(
+    geophone: Installation, record_property: Record
+) -> None:
+    try:
+        pods = await to_thread(autoscaled, geophone)
+    finally:
+        await to_thread(no_longer_autoscaled, geophone)
+    record_property("done", "upgrade of what is autoscaled")
+    record_property("seen", f"{REPLICAS + 1} pods before, {pods} after")
+    assert pods == REPLICAS + 1

@@ -5,15 +5,18 @@ from asyncio import to_thread
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.installation import COMPONENTS, Installation
+from tests.cluster.helm import CHART, NAME
+from tests.cluster.installation import COMPONENTS, REPLICAS, Installation
 from tests.cluster.load import Load, steady
 
 Record = Callable[[str, object], None]
 """pytest's `record_property`: what is told at the end."""
 _LOOK_SECONDS = 0.3
+_AUTOSCALED = ("--set", "ingress.autoscaling.enabled=true")
 _DRAIN = ("--delete-emptydir-data", "--timeout=280s")
 
 
@@ -43,6 +46,24 @@ async def under_load(it: Installation, *steps: Callable[[], object]) -> Seen:
 
 async def rolling_restart(it: Installation, component: str) -> Seen:
     return await under_load(it, partial(it.release.restart, component))
+
+
+def autoscaled(it: Installation, chart: Path = CHART) -> int:
+    """Add a receiver as an autoscaler does, upgrade, and return how many are asked for then.
+
+    There are no metrics here, so the autoscaler itself leaves the number alone.
+    """
+    it.release.upgrade(*_AUTOSCALED, chart=chart)
+    receivers = f"deployment/{NAME}-ingress"
+    it.kubectl("scale", receivers, f"--replicas={REPLICAS + 1}")
+    it.kubectl("rollout", "status", receivers, "--timeout=120s")
+    it.release.upgrade(*_AUTOSCALED, "--set", "ingress.logLevel=WARNING", chart=chart)
+    return int(it.kubectl("get", receivers, "--output=jsonpath={.spec.replicas}"))
+
+
+def no_longer_autoscaled(it: Installation) -> None:
+    """Go back to a fixed number, which Helm 4 takes from nobody unless it is told to."""
+    it.release.upgrade("--force-conflicts")
 
 
 async def drain(it: Installation, cluster: Cluster) -> Seen:
