@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.installation import PARTITIONS, REPLICAS, Installation
 from tests.cluster.kubectl import CommandFailed
-from tests.cluster.trials import Record
+from tests.cluster.trials import Record, available
 
 pytestmark = pytest.mark.cluster
 VERIFY = ("--set", "topics.mode=verify")
@@ -34,8 +34,9 @@ async def test_an_upgrade_to_another_number_of_partitions_replaces_no_pod(
     try:
         with pytest.raises(CommandFailed):
             await to_thread(release.upgrade, *WRONG)
-        ready = [name for name, is_ready in receivers(geophone).items() if is_ready]
-        new = [name for name, is_ready in receivers(geophone).items() if not is_ready]
+        pods = kubectl.pods("ingress")
+        ready = [pod for pod in pods if available(pod)]
+        new = [pod["metadata"]["name"] for pod in pods if pod not in ready]
         told = "".join(kubectl("logs", f"pod/{name}") for name in new)
     finally:
         await to_thread(release.upgrade)
@@ -43,14 +44,3 @@ async def test_an_upgrade_to_another_number_of_partitions_replaces_no_pod(
     record_property("seen", f"refused; {len(ready)} pods of before go on")
     assert len(ready) == REPLICAS
     assert f"{PARTITIONS} partitions, not {PARTITIONS + 1}" in told
-
-
-def receivers(it: Installation) -> dict[str, bool]:
-    """Return the ingress' pods and whether each is ready."""
-    return {
-        pod["metadata"]["name"]: any(
-            each["type"] == "Ready" and each["status"] == "True"
-            for each in pod["status"]["conditions"]
-        )
-        for pod in it.kubectl.pods("ingress")
-    }

@@ -93,10 +93,11 @@ def _gather(it: Installation, empty: str) -> None:
 async def _look(it: Installation, receivers: list[int]) -> None:
     while True:
         pods = await to_thread(it.kubectl.pods, "ingress")
-        receivers.append(len([pod for pod in pods if _available(pod)]))
+        receivers.append(len([pod for pod in pods if available(pod)]))
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _available(pod: dict[str, Any]) -> bool:
+def available(pod: dict[str, Any]) -> bool:
+    """Return whether it is ready and was not told to end."""
     conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
