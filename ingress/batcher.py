@@ -12,9 +12,11 @@ its batch is resolved it counts against the budget.
 """
 
 import asyncio
+from functools import partial
 from itertools import count
 from typing import Protocol
 
+import structlog
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from ingress.budget import Budget
@@ -25,6 +27,8 @@ from ingress.rounds import Rounds
 from ingress.sink import Cause, Settle, Unavailable
 from schemas.partitioner import partition_for
 
+log = structlog.get_logger(__name__)
+
 CACHED_TENANTS = 50_000
 """Partitions of so many tenants are remembered: murmur2 in Python costs as much as an append."""
 
@@ -32,10 +36,13 @@ CACHED_TENANTS = 50_000
 class Producers(Protocol):
     """Where a lane gets its producer from, and says that one is no good any more."""
 
+    def ready(self, avoid: Producer | None) -> Producer | None:
+        """Return the newest producer; None while there is none, or it is the one to avoid."""
+
     async def current(self, avoid: Producer | None) -> Producer:
         """Return the newest producer; wait while there is none, or it is the one to avoid."""
 
-    def failed(self, producer: Producer, error: Exception) -> None:
+    def failed(self, producer: Producer, error: BaseException) -> None:
         """Report that a batch was refused for good."""
 
     def acknowledged(self) -> None:
@@ -60,7 +67,10 @@ class _Entry:
     def finish(self, outcome: Unavailable | None) -> None:
         if not self.settled:
             self.settled = True
-            self.settle(outcome)
+            try:
+                self.settle(outcome)
+            except Exception:  # its lane has others to answer
+                log.exception("bug")
 
 
 class _Lane:
@@ -149,23 +159,37 @@ class Batcher:
         return len(late)
 
     def _start(self, lane: _Lane) -> None:
-        task = self._tasks.create_task(self._work(lane))
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+        if producer := self._producers.ready(lane.avoid):
+            self._work(lane, producer)
+        else:
+            task = self._tasks.create_task(self._wait(lane))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
 
-    async def _work(self, lane: _Lane) -> None:
-        producer = await self._producers.current(lane.avoid)
+    async def _wait(self, lane: _Lane) -> None:
+        self._work(lane, await self._producers.current(lane.avoid))
+
+    def _work(self, lane: _Lane, producer: Producer) -> None:
         lane.avoid = None
-        if batch := self._fill(lane, producer):
-            self._resolve(lane, await self._send(lane, producer, batch))
+        try:
+            sent = self._send(lane, producer)
+        except Exception:
+            log.exception("bug")
+            lane.sent, lane.waiting = list(dict.fromkeys((*lane.sent, *lane.waiting))), {}
+            self._resolve(lane, Unavailable(Cause.REFUSED, "a bug"))
+            sent = False
+        if not sent:
+            self._go_on(lane)
+
+    def _go_on(self, lane: _Lane) -> None:
         if lane.waiting:
             self._rounds.join(lane)
         else:
             lane.working = False
         self._rounds.answered()
 
-    def _fill(self, lane: _Lane, producer: Producer) -> BatchBuilder | None:
-        """Move what fits from waiting to sent, in order; None if all of it has expired."""
+    def _fill(self, lane: _Lane, producer: Producer) -> BatchBuilder:
+        """Move what fits from waiting to sent, in order."""
         batch = producer.new_batch()
         for entry in lane.waiting:
             record = entry.record
@@ -179,22 +203,29 @@ class Batcher:
             lane.sent.append(entry)
         for entry in lane.sent:
             del lane.waiting[entry]
-        return batch if lane.sent else None
+        return batch
 
-    async def _send(
-        self, lane: _Lane, producer: Producer, batch: BatchBuilder
-    ) -> Unavailable | None:
+    def _send(self, lane: _Lane, producer: Producer) -> bool:
+        """Send what waits; say whether anything did that has not expired."""
+        batch = self._fill(lane, producer)
+        if not lane.sent:
+            return False
         lane.sent_at = self._loop.time()
-        self._metrics.batch.observe(len(lane.sent))
-        try:
-            await producer.send(batch, lane.topic, lane.partition)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its callers must get an answer
+        self._metrics.batch.count(len(lane.sent))
+        answer = producer.send(batch, lane.topic, lane.partition)
+        answer.add_done_callback(partial(self._answered, lane, producer))
+        return True
+
+    def _answered(self, lane: _Lane, producer: Producer, answer: asyncio.Future[object]) -> None:
+        if error := answer.exception():
             lane.avoid = producer
             self._producers.failed(producer, error)
-            return Unavailable(Cause.REFUSED, type(error).__name__)
-        self._producers.acknowledged()
-        self._metrics.stored(lane.topic, len(lane.sent))
-        return None
+            self._resolve(lane, Unavailable(Cause.REFUSED, type(error).__name__))
+        else:
+            self._producers.acknowledged()
+            self._metrics.stored(lane.topic, len(lane.sent))
+            self._resolve(lane, None)
+        self._go_on(lane)
 
     def _resolve(self, lane: _Lane, outcome: Unavailable | None) -> None:
         for entry in lane.sent:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from ingress import answers
-from ingress.tallies import Answers, Bytes, Seconds
+from ingress.tallies import Answers, Bytes, Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ METRICS = (
     SECRETS,
 )
 
-_TALLIED = (REQUESTS, SECONDS, BODY_BYTES)
-"""Counted for every request, see `ingress.tallies`."""
+_TALLIED = (REQUESTS, SECONDS, BODY_BYTES, BATCH)
+"""Counted for every request or batch, see `ingress.tallies`."""
 
 
 class Metrics:
@@ -110,14 +110,14 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         names = (answer.name for answer in answers.every())
         self._answers = Answers(*_named(REQUESTS), REQUESTS.labels[0], names)
-        self._seconds = Seconds(*_named(SECONDS), SECONDS.buckets)
+        self._seconds = Sizes(*_named(SECONDS), SECONDS.buckets)
+        self.batch = Sizes(*_named(BATCH), BATCH.buckets)
         self.body_bytes = Bytes(*_named(BODY_BYTES))
-        for tally in (self._answers, self._seconds, self.body_bytes):
+        for tally in (self._answers, self._seconds, self.body_bytes, self.batch):
             self.registry.register(tally)
         others = [metric for metric in METRICS if metric not in _TALLIED]
         self._made = {metric: _make(metric, self.registry) for metric in others}
         # Looked up once: a label lookup costs as much as the count itself.
-        self.batch: Histogram = self._made[BATCH]
         self.abandoned: Counter = self._made[ABANDONED]
         self._records: dict[str, Counter] = {}
 

@@ -76,18 +76,22 @@ class Supervisor:
             raise Unavailable(Cause.REFUSED, "not connected to Kafka yet")
         return self._partitions
 
-    async def current(self, avoid: Producer | None) -> Producer:
-        """Return the newest producer; wait while there is none, or it is the one to avoid.
+    def ready(self, avoid: Producer | None) -> Producer | None:
+        """Return the newest producer; None while there is none, or it is the one to avoid.
 
-        Wait as well while the topics are not as the contract says: a record may have been taken
+        None as well while the topics are not as the contract says: a record may have been taken
         before that was known. Its topic, once named to aiokafka, would be the only one that is
         looked at from then on.
         """
-        while self._current is None or self._current is avoid or self._complaint:
-            await self._changed.wait()
-        return self._current
+        return None if self._complaint or self._current is avoid else self._current
 
-    def failed(self, producer: Producer, error: Exception) -> None:
+    async def current(self, avoid: Producer | None) -> Producer:
+        """Wait until a producer is ready, and return it."""
+        while not (producer := self.ready(avoid)):
+            await self._changed.wait()
+        return producer
+
+    def failed(self, producer: Producer, error: BaseException) -> None:
         """Replace a producer that had a batch refused for good."""
         self.unacknowledged()
         if producer is self._current:

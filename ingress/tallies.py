@@ -1,4 +1,4 @@
-"""What is counted for every request: plain numbers, read when somebody asks for them.
+"""What is counted for every request or batch: plain numbers, read when somebody asks for them.
 
 prometheus_client takes a lock for each count, as it has to serve threads: three of them cost a
 request 2.6 µs, this 0.6.
@@ -51,7 +51,7 @@ class Bytes(Collector):
         yield CounterMetricFamily(*self._named, value=self._count, created=self._created)
 
 
-class Seconds(Collector):
+class Sizes(Collector):
     """A histogram without labels."""
 
     def __init__(self, metric: str, meaning: str, bounds: Sequence[float]) -> None:
@@ -61,10 +61,10 @@ class Seconds(Collector):
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
 
-    def count(self, seconds: float) -> None:
-        """Count one that took so long; a bound belongs to its bucket."""
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self._sum += seconds
+    def count(self, size: float) -> None:
+        """Count one of this size; a bound belongs to its bucket."""
+        self._counts[bisect_left(self._bounds, size)] += 1
+        self._sum += size
 
     def collect(self) -> Iterator[Metric]:
         names = [*map(floatToGoString, self._bounds), "+Inf"]

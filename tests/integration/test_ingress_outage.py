@@ -288,7 +288,7 @@ async def test_an_ended_producer_lets_go_of_what_it_could_not_send(own_kafka: Ow
     local.pause(1)
     batch = producer.new_batch()
     batch.append(timestamp=None, key=b"k", value=b"v")
-    sending = asyncio.create_task(producer.send(batch, raw, 0))
+    sending = producer.send(batch, raw, 0)
     await asyncio.sleep(0)
     started = time.monotonic()
     await producer.end(0.2)

@@ -39,14 +39,17 @@ class FakeProducers:
     def __init__(self) -> None:
         self.producer = FakeProducer()
         self.replaced = asyncio.Event()
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
+
+    def ready(self, avoid: Any) -> Any:
+        return None if self.producer is avoid else self.producer
 
     async def current(self, avoid: Any) -> Any:
         while self.producer is avoid:
             await self.replaced.wait()
         return self.producer
 
-    def failed(self, producer: Any, error: Exception) -> None:
+    def failed(self, producer: Any, error: BaseException) -> None:
         assert producer is self.producer
         self.failures.append(error)
 
@@ -66,10 +69,10 @@ class FakeProducer:
     def new_batch(self) -> Any:
         return FakeBatch(self.room)
 
-    async def send(self, batch: FakeBatch, topic: str, partition: int) -> None:
+    def send(self, batch: FakeBatch, topic: str, partition: int) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent.append((batch.values, topic, partition, future))
-        await future
+        return future
 
     def values(self) -> list[list[bytes]]:
         return [values for values, *_ in self.sent]
@@ -298,9 +301,79 @@ async def test_after_a_quiet_time_a_record_is_sent_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds, "ROUND_SECONDS", 60.0)
+    monkeypatch.setattr(rounds, "APART_SECONDS", 60.0)
     for number in range(3):
         bench.put(number, None)
         producer = await bench.sent(number + 1)
         producer.resolve(number)
         await bench.told(number)
         await asyncio.sleep(0.01)
+
+
+async def test_rounds_keep_a_distance_while_somebody_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quick broker would be asked for each record by itself."""
+    monkeypatch.setattr(rounds, "ROUND_SECONDS", 60.0)
+    monkeypatch.setattr(rounds, "APART_SECONDS", 0.5)
+    bench.put(0, None)
+    producer = await bench.sent(1)
+    begun = asyncio.get_running_loop().time()
+    bench.put(1, None)
+    await asyncio.sleep(0)
+    producer.resolve(0)
+    await bench.told(0)
+    bench.put(2, None)
+    await asyncio.sleep(0.05)
+    assert producer.values() == [[b"0"]]
+    await bench.sent(3)
+    assert asyncio.get_running_loop().time() - begun > 0.4
+    assert producer.values() == [[b"0"], [b"1"], [b"2"]]
+
+
+async def test_after_its_end_nothing_is_sent(bench: Bench) -> None:
+    bench.put(0)
+    producer = await bench.sent(1)
+    bench.put(1)
+    bench.batcher.end()
+    producer.resolve(0)
+    await asyncio.sleep(0.05)
+    assert producer.values() == [[b"0"]]
+
+
+async def test_a_caller_whose_answer_fails_costs_no_other_one_its_own(bench: Bench) -> None:
+    def broken(_: Unavailable | None) -> None:
+        raise RuntimeError
+
+    record = Record("raw", b"k", b"x", [], 1, answers.STORED)
+    bench.batcher.put(record, 10.0, broken)
+    bench.put(1)
+    (await bench.sent(1)).resolve(0)
+    await bench.told(1)
+    bench.put(2)
+    (await bench.sent(2)).resolve(1)
+    await bench.told(2)
+
+
+async def test_a_bug_on_the_way_to_kafka_is_answered_and_stops_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = FakeBatch.append
+
+    def broken(self: FakeBatch, *, value: bytes, **more: Any) -> object:
+        if value == b"1":
+            raise RuntimeError
+        return append(self, value=value, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeBatch, "append", broken)
+        bench.put(0)
+        bench.put(1)
+        await bench.told(0, 1)
+    outcome = bench.outcomes[1]
+    assert outcome
+    assert outcome.cause is Cause.REFUSED
+    bench.put(2)
+    (await bench.sent(1)).resolve(0)
+    await bench.told(2)
+    assert bench.budget.records == 0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.registry import Collector
 
-from ingress.tallies import Answers, Bytes, Seconds
+from ingress.tallies import Answers, Bytes, Sizes
 
 BOUNDS = (0.001, 0.25, 1, 2.5)
 TIMES = st.one_of(st.sampled_from(BOUNDS), st.floats(0, 10))
@@ -51,7 +51,7 @@ def test_bytes(sizes: list[int]) -> None:
 
 @given(st.lists(TIMES))
 def test_seconds(times: list[float]) -> None:
-    ours, registry = Seconds("seconds", "Time.", BOUNDS), CollectorRegistry()
+    ours, registry = Sizes("seconds", "Time.", BOUNDS), CollectorRegistry()
     theirs = Histogram("seconds", "Time.", registry=registry, buckets=BOUNDS)
     for seconds in times:
         ours.count(seconds)
