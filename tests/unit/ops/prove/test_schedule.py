@@ -58,7 +58,7 @@ def test_kills_are_spread_over_the_whole_time() -> None:
 def test_faults_of_one_lane_are_over_before_the_next_where_time_allows(
     seed: int, kinds: list[str]
 ) -> None:
-    planned = plan(seed, kinds, 60, 600)
+    planned = plan(seed, kinds, 60, 5000)
     for lane in {fault.lane for fault in FAULTS.values()}:
         mine = [each for each in planned if FAULTS[each.fault].lane == lane]
         for before, after in pairwise(mine):
