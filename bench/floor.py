@@ -21,7 +21,7 @@ class Nowhere:
         self._loop = asyncio.get_running_loop()
 
     def put(self, record: Record, deadline: float, settle: Settle) -> None:
-        self._loop.call_soon(settle, None)
+        self._loop.call_soon(settle, record, None)
 
     async def store(self, record: Record, deadline: float) -> None:
         await asyncio.sleep(0)

@@ -32,7 +32,7 @@ def check(body: bytes) -> None:
     Raises:
         AssertionError: what comes out breaks a promise. Whatever else is raised is a bug, too.
     """
-    verdict = _JUDGE(Call(body, (_signature(body),), NOW_MS))
+    verdict = _JUDGE(Call(body, (_signature(body),)), NOW_MS)
     if isinstance(verdict, Answer):
         assert verdict.status == HTTPStatus.OK, "a signed body is stored, or is a verification"
         return

@@ -1,8 +1,9 @@
 """Bytes on a connection mean the same, in whatever pieces they come and whichever way they go in.
 
-Each input is fed to both ways in (`ingress.gate`, `ingress.fast_lane`), whole and in pieces. The
-first byte says how large the pieces are. No socket and no clock: a caller that is too slow is
-nobody's find here.
+Each input is fed to both ways in (`ingress.gate`, `ingress.fast_lane`), whole and in pieces, and to
+the fast lane once more with what it has learned from the input (`ingress.shape`), and with what it
+would have from another one. The first byte says how large the pieces are. No socket and no clock: a
+caller that is too slow is nobody's find here.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from ingress.metrics import Metrics
 from ingress.reception import State
 from ingress.record import Record
 from ingress.settings import Settings
+from ingress.shape import Shape
 from ingress.sink import Settle
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d\d\d) ")
@@ -31,6 +33,13 @@ _TURNS = 1000
 _STILL, _STILL_BUSY = 5, 25
 """Turns of the loop without a byte of an answer after which none comes; while the application has a
 request, it may be longer."""
+
+
+_USUAL = Shape.of(
+    b"POST /webhook HTTP/1.1\r\nHost: t\r\nx-seismic-signature: 00\r\nx: y\r\n"
+    b"traceparent: 00-0\r\nContent-Length: 1\r\n\r\n",
+    1024,
+)
 
 
 class Meaning(NamedTuple):
@@ -49,7 +58,7 @@ class Stored:
 
     def put(self, record: Record, deadline: float, settle: Settle) -> None:
         self.values.append(record.value)
-        asyncio.get_running_loop().call_soon(settle, None)
+        asyncio.get_running_loop().call_soon(settle, record, None)
 
     async def store(self, record: Record, deadline: float) -> None:
         self.values.append(record.value)
@@ -117,12 +126,19 @@ class Wire:
         pieces = list(_cut(sent, size))
         whole = self.meaning(Gate, [sent])
         _sound(whole)
-        for way in (FastLane, Gate):
-            for one in ([sent], pieces):
-                found = self.meaning(way, one)
-                assert found == whole, (way.__name__, len(one), found, whole)
-            # An early answer may come before the rest, which is then another matter.
-            _sound(self.meaning(way, pieces, turns=True))
+        self._doorway.shape = None
+        self._compare(FastLane, sent, pieces, whole)
+        self._compare(Gate, sent, pieces, whole)
+        for shape in filter(None, (self._doorway.shape, _USUAL)):
+            self._doorway.shape = shape
+            self._compare(FastLane, sent, pieces, whole)
+
+    def _compare(self, way: type[Gate], sent: bytes, pieces: list[bytes], whole: Meaning) -> None:
+        for one in ([sent], pieces):
+            found = self.meaning(way, one)
+            assert found == whole, (way.__name__, len(one), found, whole)
+        # An early answer may come before the rest, which is then another matter.
+        _sound(self.meaning(way, pieces, turns=True))
 
     def meaning(self, way: type[Gate], pieces: list[bytes], *, turns: bool = False) -> Meaning:
         """Return what the pieces lead to, with `turns` of the loop between them or at once."""

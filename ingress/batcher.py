@@ -68,7 +68,7 @@ class _Entry:
         if not self.settled:
             self.settled = True
             try:
-                self.settle(outcome)
+                self.settle(self.record, outcome)
             except Exception:  # its lane has others to answer
                 log.exception("bug")
 
@@ -201,7 +201,9 @@ class Batcher:
             ):
                 break
             lane.sent.append(entry)
-        for entry in lane.sent:
+        if len(lane.sent) == len(lane.waiting):
+            lane.waiting.clear()
+        for entry in lane.sent if lane.waiting else ():
             del lane.waiting[entry]
         return batch
 

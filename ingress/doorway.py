@@ -16,6 +16,7 @@ from ingress import metrics as table
 from ingress.answers import Answer
 from ingress.reception import Reception
 from ingress.rendering import Rendering
+from ingress.shape import Shape
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,8 @@ class Doorway:
         settings = reception.settings
         self.reception = reception
         self.rendered = Rendering()
+        self.shape: Shape | None = None
+        """The newest shape that a connection has learned."""
         self.path = settings.webhook_path.encode()
         self.max_body_bytes = settings.max_body_bytes
         self.deadline_seconds = settings.deadline_seconds

@@ -13,7 +13,7 @@ from typing import NamedTuple
 _VERSIONS = ("1.1", "1.0")
 _SPACE = b" \t"
 """What may stand around a value; llhttp leaves it there at times."""
-_SIGNATURES = (b"x-seismic-signature", b"x-seismic-signature-old")
+SIGNATURES = (b"x-seismic-signature", b"x-seismic-signature-old")
 _USUAL = 256
 """Longer hosts in bytes are not remembered: a stranger chooses them."""
 
@@ -42,7 +42,7 @@ class Head(NamedTuple):
         hosts, codings, framed = 0, 0, True
         for name, value in headers:
             size += len(name) + len(value)
-            if name in _SIGNATURES:
+            if name in SIGNATURES:
                 signatures += (value,)
             elif name == b"content-length":
                 length = int(value)

@@ -30,58 +30,60 @@ class Judge:
         self._legacy_tenant = legacy_tenant
         self._allow_unsigned = allow_unsigned
 
-    def __call__(self, call: Call) -> Answer | Record:
-        """Judge one complete call."""
+    def __call__(self, call: Call, received_ms: int) -> Answer | Record:
+        """Judge one complete call that came at `received_ms`, in epoch milliseconds."""
         signature = self._keyring.check(call.body, call.signatures)
         if signature is Signature.WRONG:
             return answers.UNSIGNED
         if signature is Signature.GOOD or self._allow_unsigned:
-            return self._trusted(call)
+            return self._trusted(call, received_ms)
         return _stranger(call.body)
 
-    def _trusted(self, call: Call) -> Answer | Record:
+    def _trusted(self, call: Call, received_ms: int) -> Answer | Record:
         parsed: dict[str, Any] = {}
         try:
             parsed = envelope.parse(call.body)
-            return verification.recognise(parsed) or self._record(call, parsed)
+            return verification.recognise(parsed) or self._record(call, received_ms, parsed)
         except Malformed as malformed:
-            return self._set_aside(call, malformed, _tenant(parsed, malformed.reason))
+            return self._set_aside(call, received_ms, malformed, _tenant(parsed, malformed.reason))
 
-    def _record(self, call: Call, parsed: dict[str, Any]) -> Record:
+    def _record(self, call: Call, received_ms: int, parsed: dict[str, Any]) -> Record:
         if name := ambiguity.repeated(parsed, call.body):
             raise Malformed(Reason.AMBIGUOUS, f"{name} stands there twice")
         if callback := lifecycle.recognise(parsed):
-            return self._lifecycle(call, callback)
+            return self._lifecycle(call, received_ms, callback)
         event = envelope.interpret(parsed, call.body, legacy_tenant=self._legacy_tenant)
         return Record(
             self._topics.raw.name,
             event.tenant_id.encode(),
             call.body,
-            headers.of_event(event, call.received_ms, call.traceparent),
-            call.received_ms,
+            headers.of_event(event, received_ms, call.traceparent),
+            received_ms,
             answers.STORED,
         )
 
-    def _lifecycle(self, call: Call, callback: Callback) -> Record:
+    def _lifecycle(self, call: Call, received_ms: int, callback: Callback) -> Record:
         if max(len(callback.tenant_id), len(callback.request_id)) > MAX_NAME:
             raise Malformed(Reason.WRONG_SHAPE, f"a name is longer than {MAX_NAME} characters")
         return Record(
             self._topics.lifecycle.name,
             callback.tenant_id.encode(),
             call.body,
-            headers.of_callback(callback, call.received_ms, call.traceparent),
-            call.received_ms,
+            headers.of_callback(callback, received_ms, call.traceparent),
+            received_ms,
             answers.LIFECYCLE,
         )
 
-    def _set_aside(self, call: Call, why: Malformed, tenant: str | None) -> Record:
-        what = headers.of_malformed(call.body, call.received_ms, call.traceparent)
+    def _set_aside(
+        self, call: Call, received_ms: int, why: Malformed, tenant: str | None
+    ) -> Record:
+        what = headers.of_malformed(call.body, received_ms, call.traceparent)
         return Record(
             self._topics.quarantine.name,
             tenant.encode() if tenant else None,
             call.body,
             what + headers.reason(why.reason, why.detail),
-            call.received_ms,
+            received_ms,
             answers.QUARANTINED,
             why.reason.value,
         )

@@ -74,6 +74,8 @@ async def kafka_sink(settings: Settings, metrics: Metrics) -> AsyncIterator[Kafk
             await supervisor.end()
 
 
-def _set(future: asyncio.Future[Unavailable | None], outcome: Unavailable | None) -> None:
+def _set(
+    future: asyncio.Future[Unavailable | None], _: Record, outcome: Unavailable | None
+) -> None:
     if not future.done():
         future.set_result(outcome)

@@ -8,7 +8,6 @@ import structlog
 from ingress import answers
 from ingress import metrics as table
 from ingress.answers import Answer
-from ingress.head import Head
 from ingress.judge import Judge
 from ingress.metrics import Metrics
 from ingress.record import Call, Record
@@ -79,10 +78,10 @@ class Reception:
         self.metrics.refused(answer.name)
         self._refusals.note(answer)
 
-    def judge(self, body: bytes, head: Head) -> Answer | Record:
-        """Judge one complete call."""
-        self.metrics.body_bytes.count(len(body))
-        return self._judge(Call(body, head.signatures, int(time.time() * 1000), head.traceparent))
+    def judge(self, call: Call) -> Answer | Record:
+        """Judge one complete call that came just now."""
+        self.metrics.body_bytes.count(len(call.body))
+        return self._judge(call, int(time.time() * 1000))
 
     def stored(self, record: Record) -> Answer:
         """Return the answer to a record that is safe."""

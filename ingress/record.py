@@ -7,11 +7,10 @@ from schemas.headers import Headers
 
 
 class Call(NamedTuple):
-    """What a caller sent, as far as it matters; `received_ms` is epoch milliseconds."""
+    """What a caller sent, as far as it matters."""
 
     body: bytes
-    signatures: tuple[bytes, ...]
-    received_ms: int
+    signatures: tuple[bytes, ...] = ()
     traceparent: str | None = None
 
 

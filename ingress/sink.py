@@ -27,8 +27,8 @@ class Unavailable(Exception):
         self.cause = cause
 
 
-Settle = Callable[[Unavailable | None], None]
-"""Is told once how it went: None says that the record is safe."""
+Settle = Callable[[Record, Unavailable | None], None]
+"""Is told once how it went with a record: None says that it is safe."""
 
 
 class Sink(Protocol):

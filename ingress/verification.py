@@ -23,9 +23,12 @@ def recognise(parsed: Mapping[str, Any]) -> Answer | None:
     if _is(parsed.get("type"), "verification"):
         text = _challenge(parsed.get("challenge"))
         return answers.plain(text) if text else None
-    if _is(parsed.get("version"), "webhookchallengev1") and isinstance(parsed.get("data"), dict):
-        text = _challenge(parsed["data"].get("challenge"))
-        return answers.challenge(text) if text else None
+    # Every event has a version, and nearly none a challenge.
+    data = parsed.get("data")
+    if isinstance(data, dict) and "challenge" in data:
+        text = _challenge(data["challenge"])
+        if text and _is(parsed.get("version"), "webhookchallengev1"):
+            return answers.challenge(text)
     return None
 
 

@@ -15,6 +15,7 @@ from ingress.body import Body, HungUp
 from ingress.budget import Budget
 from ingress.head import Head
 from ingress.reception import TAKEN_BACK, Reception
+from ingress.record import Call
 from ingress.sink import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,8 @@ class Webhook:
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         try:
             head = self._head(scope)
-            verdict = self._reception.judge(await self._content(head, body, deadline), head)
+            content = await self._content(head, body, deadline)
+            verdict = self._reception.judge(Call(content, head.signatures, head.traceparent))
             if isinstance(verdict, Answer):
                 return verdict
             await self._reception.sink.store(verdict, deadline)

@@ -34,13 +34,12 @@ MAX_CONTAINERS = 100_000
 0.1 s and 50 MB to read; the longest documented payload has a few dozen."""
 
 _RFC3339 = re.compile(
-    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?!0001-01-01)\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?"
     r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 )
 _READABLE_DEPTH = 1024
 _ORJSON_TOO_DEEP = "depth limit exceeded"
-_DOTNET_MIN_VALUE = "0001-01-01"
 _VERIFICATION = "verification"
 _DOCUMENTED = frozenset(
     {
@@ -137,14 +136,9 @@ def interpret(parsed: dict[str, Any], body: bytes, *, legacy_tenant: str) -> Env
 def _envelope(
     tenant_id: str, event_id: str, type_name: str, members: Mapping[str, Any], data: object
 ) -> Envelope:
-    return Envelope(
-        tenant_id=tenant_id,
-        event_id=event_id,
-        type_name=type_name,
-        event_type=catalogue.lookup(type_name),
-        occurred=members.get("occurredAt"),
-        data=data if isinstance(data, dict) else {},
-    )
+    event_type, occurred = catalogue.lookup(type_name), members.get("occurredAt")
+    data = data if isinstance(data, dict) else {}
+    return Envelope(tenant_id, event_id, type_name, event_type, occurred, data)
 
 
 def _incomplete(event_id: str | None) -> Malformed:
@@ -164,13 +158,13 @@ def _camel_case(parsed: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name(members: Mapping[str, Any], member: str) -> str | None:
     value = members.get(member)
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         raise Malformed(Reason.WRONG_SHAPE, f"{member} is not a string")
     if flaw := names.flaw(value):
         raise Malformed(Reason.WRONG_SHAPE, f"{member} is a string {flaw}")
-    return value
+    return value or None
 
 
 def _type_name(members: Mapping[str, Any]) -> str | None:
@@ -180,17 +174,13 @@ def _type_name(members: Mapping[str, Any]) -> str | None:
 
 
 def _rfc3339(value: object) -> str | None:
-    if not isinstance(value, str) or value.startswith(_DOTNET_MIN_VALUE):
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         return None
-    return value if _RFC3339.fullmatch(value) and _on_the_calendar(value) else None
-
-
-def _on_the_calendar(value: str) -> bool:
     try:
         datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+    except ValueError:  # not on the calendar
+        return None
+    return value
 
 
 def _deeper_than(levels: int, value: object) -> bool:

@@ -37,6 +37,8 @@ Headers = list[tuple[str, bytes]]
 MAX_DETAIL = 200
 """Longest `geophone-detail` in characters: enough for a parser's complaint, never for a body."""
 
+_SPECVERSION = (CE_SPECVERSION, b"1.0")
+_JSON = (CONTENT_TYPE, b"application/json")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -46,7 +48,7 @@ def of_event(envelope: Envelope, received_ms: int, traceparent: str | None = Non
     headers = _cloudevent(envelope.event_id, envelope.tenant_id, name, received_ms)
     if occurred_at := envelope.occurred_at:
         headers.append((CE_TIME, occurred_at.encode()))
-    return headers + _trace(traceparent)
+    return headers + _trace(traceparent) if traceparent else headers
 
 
 def of_callback(callback: Callback, received_ms: int, traceparent: str | None = None) -> Headers:
@@ -87,22 +89,27 @@ def source(topic: str, partition: int, offset: int) -> Headers:
 
 
 def _cloudevent(event_id: str, tenant_id: str | None, name: str, received_ms: int) -> Headers:
-    headers = [
-        (CE_SPECVERSION, b"1.0"),
+    return [
+        _SPECVERSION,
         (CE_ID, event_id.encode()),
-        (CE_SOURCE, _source_of(tenant_id) if tenant_id else b"/seismic"),
-        (CE_TYPE, f"com.seismic.{name}".encode()),
-        (CONTENT_TYPE, b"application/json"),
+        *_of_tenant(tenant_id),
+        _of_type(name),
+        _JSON,
         (RECEIVED, b"%d" % received_ms),
     ]
-    if tenant_id:
-        headers.append((CE_TENANT, tenant_id.encode()))
-    return headers
 
 
 @lru_cache(maxsize=1024)
-def _source_of(tenant_id: str) -> bytes:
-    return f"/seismic/tenants/{quote(tenant_id, safe='')}".encode()
+def _of_tenant(tenant_id: str | None) -> Headers:
+    if not tenant_id:
+        return [(CE_SOURCE, b"/seismic")]
+    source = f"/seismic/tenants/{quote(tenant_id, safe='')}".encode()
+    return [(CE_SOURCE, source), (CE_TENANT, tenant_id.encode())]
+
+
+@lru_cache(maxsize=1024)
+def _of_type(name: str) -> tuple[str, bytes]:
+    return CE_TYPE, f"com.seismic.{name}".encode()
 
 
 def _trace(traceparent: str | None) -> Headers:

@@ -85,9 +85,9 @@ class FakeSink:
         try:
             await self.store(record, deadline)
         except Unavailable as unavailable:
-            settle(unavailable)
+            settle(record, unavailable)
         else:
-            settle(None)
+            settle(record, None)
 
     async def store(self, record: Record, deadline: float) -> None:
         if self.bug:

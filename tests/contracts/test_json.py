@@ -31,7 +31,7 @@ CPU_SECONDS = 0.05
 
 def judged(body: bytes) -> Record:
     """Judge a signed body; whatever it is, it is stored."""
-    verdict = JUDGE(Call(body, (sign(body).encode(),), 1))
+    verdict = JUDGE(Call(body, (sign(body).encode(),)), 1)
     assert isinstance(verdict, Record)
     assert verdict.value == body
     assert verdict.answer.status == 200

@@ -74,7 +74,7 @@ def test_a_deciding_member_is_found_twice_exactly_if_it_is_there_twice(
     ],
 )
 def test_such_an_event_is_set_aside_and_nobodys(body: bytes) -> None:
-    verdict = JUDGE(Call(body, (sign(body).encode(),), 1))
+    verdict = JUDGE(Call(body, (sign(body).encode(),)), 1)
     assert isinstance(verdict, Record)
     assert (verdict.topic, verdict.key, verdict.value) == ("seismic.quarantine", None, body)
     assert verdict.reason == "ambiguous"
@@ -93,7 +93,7 @@ def test_such_an_event_is_set_aside_and_nobodys(body: bytes) -> None:
 )
 def test_what_stands_deeper_does_not_matter(data: bytes) -> None:
     body = b'{"id":"a","tenantId":"t","version":"V","data":{"x":' + data + b"}}"
-    verdict = JUDGE(Call(body, (sign(body).encode(),), 1))
+    verdict = JUDGE(Call(body, (sign(body).encode(),)), 1)
     assert isinstance(verdict, Record)
     assert verdict.topic == "seismic.raw"
 

@@ -46,7 +46,7 @@ NOW_MS = int(time.time() * 1000)
 
 
 def signed(body: bytes) -> Answer | Record:
-    return JUDGE(Call(body, (sign(body).encode(),), NOW_MS))
+    return JUDGE(Call(body, (sign(body).encode(),)), NOW_MS)
 
 
 @given(bodies)
@@ -62,7 +62,7 @@ def test_a_signed_body_is_stored_byte_for_byte_or_is_a_verification(body: bytes)
 
 @given(bodies, st.binary(max_size=80))
 def test_nothing_is_stored_without_the_right_signature(body: bytes, signature: bytes) -> None:
-    verdict = JUDGE(Call(body, (signature,), 1))
+    verdict = JUDGE(Call(body, (signature,)), 1)
     assert isinstance(verdict, Answer)
     assert verdict is answers.UNSIGNED or verdict.name == "verification"
 
@@ -73,7 +73,7 @@ def test_no_altered_byte_passes(body: bytes, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(altered) - 1))
     altered[position] ^= data.draw(st.integers(1, 255))
     signature = sign(body or b"x").encode()
-    assert JUDGE(Call(bytes(altered), (signature,), 1)) is answers.UNSIGNED
+    assert JUDGE(Call(bytes(altered), (signature,)), 1) is answers.UNSIGNED
 
 
 names = st.text(min_size=1, max_size=MAX_NAME)

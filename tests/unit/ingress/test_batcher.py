@@ -89,7 +89,7 @@ class Outcomes(dict[int, Unavailable | None]):
     """What each caller was told; being told twice is a bug."""
 
     def of(self, number: int) -> Any:
-        def settle(outcome: Unavailable | None) -> None:
+        def settle(_: Record, outcome: Unavailable | None) -> None:
             assert number not in self
             self[number] = outcome
 
@@ -342,7 +342,7 @@ async def test_after_its_end_nothing_is_sent(bench: Bench) -> None:
 
 
 async def test_a_caller_whose_answer_fails_costs_no_other_one_its_own(bench: Bench) -> None:
-    def broken(_: Unavailable | None) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError
 
     record = Record("raw", b"k", b"x", [], 1, answers.STORED)

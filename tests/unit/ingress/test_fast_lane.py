@@ -5,13 +5,17 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from ingress.fast_lane import FastLane
+from ingress import gate
+from ingress.fast_lane import LESSONS, FastLane
+from ingress.shape import Shape
 from ingress.webhook import Webhook
+from tests import ingress_rig
 from tests.ingress_rig import (
     SECRET,
     VERIFICATION,
@@ -130,6 +134,135 @@ async def test_one_whose_caller_does_not_read_does(
     monkeypatch.setattr(FastLane, "connection_made", full)
     assert (await app.post(EVENT)).status == 200
     assert asked == ["POST"]
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What the parser was given."""
+    given: list[bytes] = []
+    feed = FastLane._feed
+
+    def noted(self: FastLane, data: bytes) -> None:
+        given.append(data)
+        feed(self, data)
+
+    monkeypatch.setattr(FastLane, "_feed", noted)
+    return given
+
+
+def numbered(*numbers: int) -> list[bytes]:
+    """Return the requests of some events, whose heads look alike."""
+    return [request(event(number)) for number in numbers]
+
+
+async def answered(app: Served, *requests: bytes) -> list[int]:
+    """Return the statuses of requests that are sent one after the other on one connection."""
+    statuses = []
+    async with connect(app.port) as connection:
+        for raw in requests:
+            await connection.send(raw)
+            statuses.append((await connection.reply()).status)
+    return statuses
+
+
+async def test_what_looks_like_an_accepted_event_is_not_parsed_again(
+    app: Served, parsed: list[bytes]
+) -> None:
+    first, *others = numbered(1, 2, 3)
+    assert await answered(app, first, *others) == [200, 200, 200]
+    assert await answered(app, *others) == [200, 200], "another connection"
+    assert parsed == [first]
+    assert isinstance(app.sink, FakeSink)
+    ids = [orjson.loads(record.value)["id"] for record in app.sink.stored]
+    assert ids == ["e-1", "e-2", "e-3", "e-2", "e-3"]
+
+
+async def test_who_cannot_sign_teaches_nothing(app: Served, parsed: list[bytes]) -> None:
+    strange = request(EVENT, {"x-seismic-signature": sign(EVENT, SECRET + "2"), "x": "y"})
+    assert await answered(app, strange) == [401]
+    assert await answered(app, strange) == [401]
+    assert parsed == [strange, strange]
+
+
+async def test_a_wrong_signature_is_one_however_it_looks(app: Served, parsed: list[bytes]) -> None:
+    forged = request(EVENT, {"x-seismic-signature": sign(EVENT, SECRET + "2")})
+    assert await answered(app, *numbered(1, 2), forged) == [200, 200, 401]
+    assert len(parsed) == 1
+
+
+async def test_who_looks_another_way_every_time_is_not_learned_from_for_long(
+    app: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[bytes] = []
+    of = Shape.of
+
+    def noted(head: bytes, longest: int) -> Shape | None:
+        learned.append(head)
+        return of(head, longest)
+
+    monkeypatch.setattr(Shape, "of", noted)
+    strange = [request(EVENT, signed(EVENT, **{f"x-{number}": "y"})) for number in range(9)]
+    assert await answered(app, *strange) == [200] * 9
+    assert len(learned) == LESSONS
+
+
+async def test_a_body_that_looks_like_a_request_is_a_body(app: Served) -> None:
+    first, inner = numbered(1, 2)
+    outer = (
+        b"POST /webhook HTTP/1.1\r\nhost: t\r\nx-seismic-signature: %b\r\n" % sign(inner).encode()
+    )
+    async with connect(app.port) as connection:
+        await connection.send(first)
+        await connection.reply()
+        await connection.send(outer + b"content-length: %d\r\n\r\n" % len(inner))
+        await asyncio.sleep(0.1)
+        await connection.send(inner)
+        assert (await connection.reply()).status == 200
+    assert isinstance(app.sink, FakeSink)
+    assert [record.value for record in app.sink.stored] == [event(1), inner]
+
+
+async def test_a_larger_body_is_refused_however_it_looks(app: Served) -> None:
+    large = request(b"x" * (LIMIT + 1))
+    assert await answered(app, *numbered(1, 2), large) == [200, 200, 413]
+
+
+async def test_what_looks_alike_waits_behind_what_is_unanswered(
+    asked: list[str], parsed: list[bytes]
+) -> None:
+    sink = FakeSink()
+    async with served(sink, settings(fast_lane=True)) as app, connect(app.port) as connection:
+        first, second, third = numbered(1, 2, 3)
+        await connection.send(first)
+        await connection.reply()
+        sink.open.clear()
+        await connection.send(second)
+        await asyncio.sleep(0.05)
+        await connection.send(third)
+        await asyncio.sleep(0.05)
+        assert (len(parsed), sink.asked) == (2, 2)
+        sink.open.set()
+        assert (await connection.reply()).status == 200
+        assert (await connection.reply()).status == 200
+    assert asked
+
+
+async def test_an_answer_may_take_its_time_after_a_long_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gate, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(ingress_rig, "SWEEP_SECONDS", 0.02)
+    sink = FakeSink()
+    async with served(sink, settings(fast_lane=True)) as app, connect(app.port) as connection:
+        first, second = numbered(1, 2)
+        await connection.send(first)
+        await connection.reply()
+        await asyncio.sleep(0.5)
+        sink.open.clear()
+        await connection.send(second)
+        await asyncio.sleep(0.15)
+        sink.open.set()
+        assert (await connection.reply()).status == 200
 
 
 OPEN_ENDED = st.sampled_from([

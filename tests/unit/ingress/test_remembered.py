@@ -29,4 +29,5 @@ def test_a_name_longer_than_any_that_decides_is_not_remembered() -> None:
 
 
 def test_so_many_tenants_are_remembered_and_no_more() -> None:
-    assert headers._source_of.cache_info().maxsize == 1024
+    assert headers._of_tenant.cache_info().maxsize == 1024
+    assert headers._of_type.cache_info().maxsize == 1024
