@@ -42,8 +42,8 @@ class _Cycle:
 class FastLane(Gate):
     """One connection.
 
-    `_teaches` says that the last event the parser read was accepted, `_lessons` how many more
-    shapes may be learned from this caller.
+    `_teaches` says that the parser found an event in what has just come, and that it was accepted;
+    `_lessons` how many more shapes may be learned from this caller.
     """
 
     def __init__(self, doorway: Doorway, *arguments: Any, **named: Any) -> None:
@@ -82,6 +82,7 @@ class FastLane(Gate):
             self._since = self.loop.time()
             self._take(call)
             return
+        self._teaches = False
         super().data_received(data)
         if self._short and self.parser is not None:
             self._wait_for_the_rest()
@@ -90,7 +91,6 @@ class FastLane(Gate):
 
     def _learn(self, data: bytes) -> None:
         """Remember how the event looks that was just taken, if it came by itself."""
-        self._teaches = False
         self._lessons -= 1
         head, end, body = data.partition(b"\r\n\r\n")
         if len(body) == self.head.length:

@@ -17,7 +17,7 @@ from typing import Self
 from ingress.head import SIGNATURES
 from ingress.record import Call
 
-LONGEST = 4096
+LONGEST = 2048
 """Longer heads in bytes are not learned: a caller chooses them."""
 
 _END = b"\r\n\r\n"

@@ -206,6 +206,18 @@ async def test_who_looks_another_way_every_time_is_not_learned_from_for_long(
     assert len(learned) == LESSONS
 
 
+async def test_an_accepted_event_vouches_for_no_other_request(app: Served) -> None:
+    other = request(EVENT, path="/other")
+    async with connect(app.port) as connection:
+        await connection.send(request(EVENT)[:30])
+        await asyncio.sleep(0.05)
+        await connection.send(request(EVENT)[30:])
+        assert (await connection.reply()).status == 200
+        await connection.send(other)
+        assert (await connection.reply()).status == 404
+    assert await answered(app, other) == [404]
+
+
 async def test_a_body_that_looks_like_a_request_is_a_body(app: Served) -> None:
     first, inner = numbered(1, 2)
     outer = (
