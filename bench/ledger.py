@@ -1,15 +1,18 @@
 """Is every event that was answered 2xx in the topic? A run whose books do not balance is void."""
 
+import time
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import orjson
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.topics import Topics
 
 PARTITIONS = 12
+LED_SECONDS = 60.0
 
 
 class Void(Exception):
@@ -22,11 +25,33 @@ def create(kafka: str, prefix: str, others: Iterable[str] = ()) -> None:
 
 
 def create_topics(kafka: str, names: Iterable[str], partitions: int) -> None:
-    """Create topics of one replica."""
+    """Create topics of one replica; return once every partition has a leader that knows it is one.
+
+    Until then a broker refuses records with NOT_LEADER, for seconds if it is busy, and who comes
+    first would be measured by that.
+
+    Raises:
+        Void: that took too long.
+    """
     admin = AdminClient({"bootstrap.servers": kafka})
     new = [NewTopic(name, partitions, 1) for name in names]
     for future in admin.create_topics(new).values():
         future.result()
+    all_of_them = [TopicPartition(each.topic, at) for each in new for at in range(partitions)]
+    give_up = time.monotonic() + LED_SECONDS
+    while not _led(admin, all_of_them):
+        if time.monotonic() > give_up:
+            raise Void(f"the topics had no leaders within {LED_SECONDS:g} s")
+        time.sleep(0.1)
+
+
+def _led(admin: AdminClient, partitions: Iterable[TopicPartition]) -> bool:
+    """Whether every leader answers as such: only a leader tells where its partition ends."""
+    asked = admin.list_offsets(dict.fromkeys(partitions, cast("Any", OffsetSpec).latest()))
+    try:
+        return all(future.result() for future in asked.values())
+    except KafkaException:
+        return False
 
 
 def delete(kafka: str, prefix: str) -> None:

@@ -38,6 +38,7 @@ _RFC3339 = re.compile(
     r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,
 )
+"""0001-01-01 is .NET's zero, and means that the time is not known."""
 _READABLE_DEPTH = 1024
 _ORJSON_TOO_DEEP = "depth limit exceeded"
 _VERIFICATION = "verification"
