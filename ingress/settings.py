@@ -116,7 +116,10 @@ class Settings(ClusterSettings, BaseSettings):
         "Kafka producer and limits of its own. SIGHUP renews them one by one.",
     )
     keep_alive_seconds: int = Field(
-        75, ge=1, description="Idle connections are kept so long; longer than a load balancer does."
+        30,
+        ge=1,
+        description="Idle connections are kept so long. Behind a load balancer: longer than it keeps "
+        "them; the chart says 75.",
     )
     drain_seconds: float = Field(
         5.0, ge=0, description="After SIGTERM: not ready, but still serving, for so long."

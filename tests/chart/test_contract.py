@@ -31,6 +31,8 @@ from tests.chart.rendered import CHART, FIXTURES, ROOT, Pod, fixture, given, mer
 from tests.ingress_rig import FakeSink
 
 DEFAULTS = fixture("minimal").values
+LOAD_BALANCERS_KEEP_SECONDS = 60
+"""AWS's load balancers and nginx keep idle connections to pods for so long."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 META = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 
@@ -153,11 +155,11 @@ def test_defaults_are_those_of_the_services() -> None:
         "maxInFlight": "max_in_flight",
         "maxConnections": "max_connections",
         "workers": "workers",
-        "keepAliveSeconds": "keep_alive_seconds",
         "logLevel": "log_level",
     }.items():
         assert ours[value] == theirs[field].default, value
     assert ours["deadlineSeconds"] < SENDER_WAITS_SECONDS
+    assert ours["keepAliveSeconds"] > LOAD_BALANCERS_KEEP_SECONDS
     shared = StreamsSettings.model_fields
     assert DEFAULTS["topics"]["prefix"] == shared["topic_prefix"].default
     assert DEFAULTS["topics"]["partitions"] == shared["topic_partitions"].default

@@ -50,7 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "max_in_flight_bytes": 33_554_432,
     "fast_lane": True,
     "workers": 1,
-    "keep_alive_seconds": 75,
+    "keep_alive_seconds": 30,
     "drain_seconds": 5.0,
     "log_level": "INFO",
 }
