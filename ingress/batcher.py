@@ -203,8 +203,9 @@ class Batcher:
             lane.sent.append(entry)
         if len(lane.sent) == len(lane.waiting):
             lane.waiting.clear()
-        for entry in lane.sent if lane.waiting else ():
-            del lane.waiting[entry]
+        else:
+            for entry in lane.sent:
+                del lane.waiting[entry]
         return batch
 
     def _send(self, lane: _Lane, producer: Producer) -> bool:

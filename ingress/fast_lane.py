@@ -27,7 +27,10 @@ LESSONS = 3
 
 
 class _Cycle:
-    """The request being answered, in uvicorn's eyes: it reads and sets these. One a connection."""
+    """The request being answered, in uvicorn's eyes: it reads and sets these.
+
+    One serves a connection for all its requests, as none is taken while another is unanswered.
+    """
 
     __slots__ = ("came", "disconnected", "keep_alive", "message_event", "response_complete")
 
@@ -78,8 +81,10 @@ class FastLane(Gate):
 
     def data_received(self, data: bytes) -> None:
         idle = self._awaits is Awaits.REQUEST
-        if idle and self._shape and (call := self._shape.read(data)) and self._may_take(call):
+        call = self._shape.read(data) if idle and self._shape else None
+        if call and self._may_take(len(call.body)):
             self._since = self.loop.time()
+            self.complete()
             self._take(call)
             return
         self._teaches = False
@@ -97,29 +102,28 @@ class FastLane(Gate):
             shape = Shape.of(head + end, self.doorway.max_header_bytes)
             self._shape = self.doorway.shape = shape or self._shape
 
-    def _may_take(self, call: Call) -> bool:
+    def _ordinary(self) -> bool:
+        """Whether the request may take the short way, if its body is here."""
+        parser, head = self.parser, self.head
         return (
-            len(call.body) <= self.doorway.max_body_bytes
+            self.url == self.doorway.path
+            and parser.get_method() == b"POST"
+            and not self.expect_100_continue
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and head.length >= 0
+            and not head.encoded
+            and self._may_take(head.length)
+        )
+
+    def _may_take(self, size: int) -> bool:
+        """Whether a body of `size` bytes may be answered at once, however its head was read."""
+        return (
+            size <= self.doorway.max_body_bytes
             and not self._owes()
             and not self._reception.state.draining
             and not self.flow.write_paused
             and not self.transport.is_closing()
-        )
-
-    def _ordinary(self) -> bool:
-        """Whether the request may take the short way, if its body is here."""
-        parser, reception, head = self.parser, self._reception, self.head
-        return (
-            self.url == self.doorway.path
-            and parser.get_method() == b"POST"
-            and not self._owes()
-            and not self.expect_100_continue
-            and not reception.state.draining
-            and not self.flow.write_paused
-            and parser.get_http_version() == "1.1"
-            and parser.should_keep_alive()
-            and 0 <= head.length <= self.doorway.max_body_bytes
-            and not head.encoded
         )
 
     def _wait_for_the_rest(self) -> None:

@@ -14,7 +14,6 @@ All knowledge of aiokafka's producer is here. Four of its habits shape what is a
 """
 
 import asyncio
-import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -127,8 +126,8 @@ class Producer:
         # send_batch() would do the same, after a wait for metadata and for an earlier batch, of
         # which there is none here: two coroutines, a shield and a task, 15 µs a batch.
         accumulator = self._producer._message_accumulator  # noqa: SLF001 - see above
-        if error := accumulator._exception or (accumulator._closed and ProducerClosed()):  # noqa: SLF001 - see above
-            return _failed(error)
+        if accumulator._closed or accumulator._exception:  # noqa: SLF001 - see above
+            return _failed(accumulator._exception or ProducerClosed())  # noqa: SLF001 - see above
         sent = accumulator._append_batch(batch, TopicPartition(topic, partition))  # noqa: SLF001 - see above
         acknowledged: asyncio.Future[RecordMetadata] = sent.future
         return acknowledged
@@ -144,7 +143,7 @@ class Producer:
 
 def _failed(error: Exception) -> "asyncio.Future[RecordMetadata]":
     future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-    future.set_exception(copy.copy(error))
+    future.set_exception(error)
     return future
 
 

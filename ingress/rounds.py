@@ -21,7 +21,11 @@ Lane = TypeVar("Lane")
 
 
 class Rounds(Generic[Lane]):
-    """Starts lanes; a lane that has been started joins again when it has something to send."""
+    """Starts lanes; a lane that has been started joins again when it has something to send.
+
+    `_next` is the beginning of the next round, None while nobody waits for one. `_awaited` says
+    that the last round has no answer yet, so that the first one brings `_next` forward.
+    """
 
     def __init__(self, start: Callable[[Lane], None]) -> None:
         self._start = start

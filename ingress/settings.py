@@ -118,8 +118,8 @@ class Settings(ClusterSettings, BaseSettings):
     keep_alive_seconds: int = Field(
         30,
         ge=1,
-        description="Idle connections are kept so long. Behind a load balancer: longer than it keeps "
-        "them; the chart says 75.",
+        description="Idle connections are kept so long. Behind a load balancer: longer than it "
+        "keeps them; the chart says 75.",
     )
     drain_seconds: float = Field(
         5.0, ge=0, description="After SIGTERM: not ready, but still serving, for so long."

@@ -80,8 +80,8 @@ class Supervisor:
         """Return the newest producer; None while there is none, or it is the one to avoid.
 
         None as well while the topics are not as the contract says: a record may have been taken
-        before that was known. Its topic, once named to aiokafka, would be the only one that is
-        looked at from then on.
+        before that was known. Of a partition that aiokafka has not heard of it asks without a
+        pause, and gives the batch up after a while, which costs the producer.
         """
         return None if self._complaint or self._current is avoid else self._current
 

@@ -295,6 +295,8 @@ async def test_an_ended_producer_lets_go_of_what_it_could_not_send(own_kafka: Ow
     with pytest.raises(KafkaError):
         await sending
     assert time.monotonic() - started < 2
+    with pytest.raises(KafkaError):
+        await producer.send(producer.new_batch(), raw, 0)
     local.resume(1)
 
 

@@ -1,5 +1,6 @@
 """The ingress with the defect that the environment names: trials start this instead of it."""
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,16 +11,20 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from ingress import __main__, producer
-from ingress.kafka_sink import KafkaSink
+from ingress.batcher import Batcher
 from ingress.record import Record
+from ingress.sink import Settle
 from tests.mutants.defects import VARIABLE
 
 
 def _ack_before_write() -> None:
-    async def store(sink: KafkaSink, record: Record, deadline: float) -> None:
-        sink._batcher.put(record, deadline, lambda _: None)
+    put = Batcher.put
 
-    patch.object(KafkaSink, "store", store).start()
+    def put_and_settle(batcher: Batcher, record: Record, deadline: float, settle: Settle) -> None:
+        put(batcher, record, deadline, lambda *_: None)
+        asyncio.get_running_loop().call_soon(settle, record, None)
+
+    patch.object(Batcher, "put", put_and_settle).start()
 
 
 def _acks_1() -> None:
@@ -30,12 +35,12 @@ def _acks_1() -> None:
 
 
 def _stored_as(changed: Callable[[Record], Record]) -> None:
-    store = KafkaSink.store
+    put = Batcher.put
 
-    async def store_changed(sink: KafkaSink, record: Record, deadline: float) -> None:
-        await store(sink, changed(record), deadline)
+    def put_changed(batcher: Batcher, record: Record, deadline: float, settle: Settle) -> None:
+        put(batcher, changed(record), deadline, settle)
 
-    patch.object(KafkaSink, "store", store_changed).start()
+    patch.object(Batcher, "put", put_changed).start()
 
 
 def _without_key(record: Record) -> Record:

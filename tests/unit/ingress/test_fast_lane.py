@@ -121,10 +121,13 @@ async def test_one_behind_another_does_and_keeps_its_place(asked: list[str]) -> 
     assert asked
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["a new head", "a known head"])
 async def test_one_whose_caller_does_not_read_does(
-    app: Served, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    app: Served, asked: list[str], monkeypatch: pytest.MonkeyPatch, *, known: bool
 ) -> None:
     """The long way waits until there is room for the answer; here they would pile up."""
+    if known:
+        assert (await app.post(EVENT)).status == 200
     made = FastLane.connection_made
 
     def full(self: FastLane, transport: asyncio.Transport) -> None:
@@ -257,6 +260,30 @@ async def test_what_looks_alike_waits_behind_what_is_unanswered(
         assert (await connection.reply()).status == 200
         assert (await connection.reply()).status == 200
     assert asked
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a new head", "a known head"])
+async def test_one_that_comes_while_the_process_drains_does(
+    app: Served, asked: list[str], *, known: bool
+) -> None:
+    async with connect(app.port) as connection:
+        if known:
+            await connection.send(request(EVENT))
+            assert (await connection.reply()).status == 200
+        app.state.draining = True
+        await connection.send(request(EVENT))
+        assert (await connection.reply()).headers["connection"] == "close"
+    assert asked == ["POST"]
+
+
+async def test_line_ends_between_requests_do_not_add_up() -> None:
+    """Some callers send one behind each body; so many of them at once are a head without end."""
+    chosen = settings(max_header_bytes=1024, fast_lane=True)
+    async with served(FakeSink(), chosen) as app, connect(app.port) as connection:
+        for raw in numbered(*range(1000)):
+            await connection.send(raw)
+            assert (await connection.reply()).status == 200
+            await connection.send(b"\r\n")
 
 
 async def test_an_answer_may_take_its_time_after_a_long_silence(

@@ -330,3 +330,14 @@ async def test_a_head_within_the_limit_is_taken_in_whatever_pieces(cut: int) -> 
         await asyncio.sleep(0.05)
         await connection.send(head[cut:])
         assert (await connection.reply()).status == 401
+
+
+async def test_a_busy_caller_takes_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It acknowledges each with its next request, so that one is under way at every look."""
+    monkeypatch.setattr(gate, "UNREAD_SECONDS", 0.3)
+    async with gated() as app, connect(app.port) as connection:
+        for number in range(200):
+            await connection.send(request(event(number)))
+            assert (await connection.reply()).status == 200
+            await asyncio.sleep(0.005)
+    assert count(app, "closed_total", reason="unread") == 0
