@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
+from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata, TopicPartition
 
@@ -126,8 +126,10 @@ class Producer:
         # send_batch() would do the same, after a wait for metadata and for an earlier batch, of
         # which there is none here: two coroutines, a shield and a task, 15 µs a batch.
         accumulator = self._producer._message_accumulator  # noqa: SLF001 - see above
-        if accumulator._closed or accumulator._exception:  # noqa: SLF001 - see above
-            return _failed(accumulator._exception or ProducerClosed())  # noqa: SLF001 - see above
+        cause = accumulator._exception  # noqa: SLF001 - see above
+        if cause or accumulator._closed:  # noqa: SLF001 - see above
+            # What ended it may be a bug of aiokafka's: any exception there is.
+            return _failed(cause if isinstance(cause, KafkaError) else ProducerClosed())
         sent = accumulator._append_batch(batch, TopicPartition(topic, partition))  # noqa: SLF001 - see above
         acknowledged: asyncio.Future[RecordMetadata] = sent.future
         return acknowledged
@@ -141,7 +143,7 @@ class Producer:
             await _abandon(self._producer)
 
 
-def _failed(error: Exception) -> "asyncio.Future[RecordMetadata]":
+def _failed(error: KafkaError) -> "asyncio.Future[RecordMetadata]":
     future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
     future.set_exception(error)
     return future
