@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ingress.keyring import Keyring, Signature
 from ingress.settings import Misconfigured
@@ -41,6 +43,17 @@ def test_known_vectors_pass_in_either_case(
     body: bytes, signature: bytes, spell: Callable[[bytes], bytes]
 ) -> None:
     assert Keyring([SECRET]).check(body, [spell(signature)]) is Signature.GOOD
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
+@example("k" * 63)
+@example("k" * 64)
+@example("k" * 65)
+@example("é" * 64)
+def test_a_secret_of_any_length_signs_as_the_standard_library_does(secret: str) -> None:
+    """From 65 bytes on it is hashed first: RFC 2104, section 2."""
+    for body in (b"", b"{}", b"x" * 1000):
+        assert Keyring([secret]).check(body, [sign(body, secret).encode()]) is Signature.GOOD
 
 
 @pytest.mark.parametrize(
