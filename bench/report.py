@@ -1,5 +1,6 @@
 """What was measured, for a terminal and for docs/benchmarks.md."""
 
+import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from itertools import groupby
@@ -139,7 +140,8 @@ def conditions(command: str, rounds: int, seconds: float) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"`{command}`: {rounds} rounds of {seconds:g} s, in turn; Kafka {KAFKA} (one broker), "
-        f"{versions}; {machine.shape()}, the server on a core of its own, all else on the others."
+        f"Python {platform.python_version()}, {versions}; {machine.shape()}, "
+        "the server on a core of its own, all else on the others."
     )
 
 
