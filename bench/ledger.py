@@ -1,14 +1,14 @@
 """Is every event that was answered 2xx in the topic? A run whose books do not balance is void."""
 
-import time
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
 
 import orjson
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from ops.prove.readers.ends import Ends
+from schemas.connection import KafkaConnection
 from schemas.topics import Topics
 
 PARTITIONS = 12
@@ -37,21 +37,11 @@ def create_topics(kafka: str, names: Iterable[str], partitions: int) -> None:
     new = [NewTopic(name, partitions, 1) for name in names]
     for future in admin.create_topics(new).values():
         future.result()
-    all_of_them = [TopicPartition(each.topic, at) for each in new for at in range(partitions)]
-    give_up = time.monotonic() + LED_SECONDS
-    while not _led(admin, all_of_them):
-        if time.monotonic() > give_up:
-            raise Void(f"the topics had no leaders within {LED_SECONDS:g} s")
-        time.sleep(0.1)
-
-
-def _led(admin: AdminClient, partitions: Iterable[TopicPartition]) -> bool:
-    """Whether every leader answers as such: only a leader tells where its partition ends."""
-    asked = admin.list_offsets(dict.fromkeys(partitions, cast("Any", OffsetSpec).latest()))
+    where = [TopicPartition(each.topic, at) for each in new for at in range(partitions)]
     try:
-        return all(future.result() for future in asked.values())
-    except KafkaException:
-        return False
+        Ends(KafkaConnection(bootstrap_servers=kafka), "").read(where, LED_SECONDS)
+    except KafkaException as error:
+        raise Void(f"the topics had no leaders within {LED_SECONDS:g} s") from error
 
 
 def delete(kafka: str, prefix: str) -> None:

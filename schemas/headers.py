@@ -48,7 +48,7 @@ def of_event(envelope: Envelope, received_ms: int, traceparent: str | None = Non
     headers = _cloudevent(envelope.event_id, envelope.tenant_id, name, received_ms)
     if occurred_at := envelope.occurred_at:
         headers.append((CE_TIME, occurred_at.encode()))
-    return headers + _trace(traceparent) if traceparent else headers
+    return headers + _trace(traceparent)
 
 
 def of_callback(callback: Callback, received_ms: int, traceparent: str | None = None) -> Headers:
@@ -100,11 +100,11 @@ def _cloudevent(event_id: str, tenant_id: str | None, name: str, received_ms: in
 
 
 @lru_cache(maxsize=1024)
-def _of_tenant(tenant_id: str | None) -> Headers:
+def _of_tenant(tenant_id: str | None) -> tuple[tuple[str, bytes], ...]:
     if not tenant_id:
-        return [(CE_SOURCE, b"/seismic")]
+        return ((CE_SOURCE, b"/seismic"),)
     source = f"/seismic/tenants/{quote(tenant_id, safe='')}".encode()
-    return [(CE_SOURCE, source), (CE_TENANT, tenant_id.encode())]
+    return (CE_SOURCE, source), (CE_TENANT, tenant_id.encode())
 
 
 @lru_cache(maxsize=1024)
